@@ -1,0 +1,88 @@
+"""What a network computes: every function directly beside its derivative.
+
+Suffixes name derivatives: ``f_prime`` (elementwise), ``f_grad`` (a loss, in its prediction),
+``f_vjp`` (anything else; the cotangent comes first).
+"""
+
+from nnbook.functions.activations import (
+    ACTIVATIONS,
+    get_activation,
+    identity,
+    identity_prime,
+    leaky_relu,
+    leaky_relu_prime,
+    relu,
+    relu_prime,
+    sigmoid,
+    sigmoid_prime,
+    softplus,
+    softplus_prime,
+    tanh,
+    tanh_prime,
+)
+from nnbook.functions.affine import (
+    affine,
+    affine_vjp,
+    backward_multiply_adds,
+    multiply_adds,
+    parameter_count,
+)
+from nnbook.functions.gated import gelu, gelu_prime, silu, silu_prime
+from nnbook.functions.losses import (
+    bce_with_logits,
+    bce_with_logits_grad,
+    cross_entropy,
+    cross_entropy_grad,
+    mse,
+    mse_grad,
+    squared_error,
+    squared_error_grad,
+)
+from nnbook.functions.probabilities import (
+    log_softmax,
+    log_softmax_vjp,
+    logsumexp,
+    logsumexp_vjp,
+    softmax,
+    softmax_vjp,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "affine",
+    "affine_vjp",
+    "backward_multiply_adds",
+    "bce_with_logits",
+    "bce_with_logits_grad",
+    "cross_entropy",
+    "cross_entropy_grad",
+    "gelu",
+    "gelu_prime",
+    "get_activation",
+    "identity",
+    "identity_prime",
+    "leaky_relu",
+    "leaky_relu_prime",
+    "log_softmax",
+    "log_softmax_vjp",
+    "logsumexp",
+    "logsumexp_vjp",
+    "mse",
+    "mse_grad",
+    "multiply_adds",
+    "parameter_count",
+    "relu",
+    "relu_prime",
+    "sigmoid",
+    "sigmoid_prime",
+    "silu",
+    "silu_prime",
+    "softmax",
+    "softmax_vjp",
+    "softplus",
+    "softplus_prime",
+    "squared_error",
+    "squared_error_grad",
+    "tanh",
+    "tanh_prime",
+]

@@ -1,0 +1,132 @@
+"""Checks that the functions share: which numbers they take, and what they say otherwise."""
+
+import operator
+
+import numpy as np
+
+
+def as_float(x, name):
+    """Return `x` as a floating-point array; integers and booleans become float64.
+
+    The result may share memory with `x`: callers must not write to it.
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold real numbers. The message names the argument.
+    """
+    if isinstance(x, np.ndarray) and x.dtype.char in "dfg" and x.dtype.isnative:
+        if not isinstance(x, np.ma.MaskedArray):
+            return np.asarray(x)
+        raise TypeError(
+            f"{name} is a masked array, whose mask would be lost; "
+            f"pass {name}.filled(value) or the unmasked entries"
+        )
+    try:
+        x = np.asarray(x)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be a rectangular array of real numbers, but its rows differ in length"
+        ) from None
+    kind = x.dtype.kind
+    if kind == "f":
+        return x.astype(x.dtype.newbyteorder("="), copy=False)
+    if kind in "iub":
+        return x.astype(np.float64)
+    hint = {
+        "c": f"pass {name}.real if the imaginary part is zero",
+        "O": f"convert it with np.asarray({name}, dtype=float); ragged rows and None end up here",
+        "U": "convert text with float() first",
+        "S": "convert text with float() first",
+    }.get(kind, f"convert it with {name}.astype(float)")
+    raise TypeError(f"{name} must hold real numbers, but its dtype is {x.dtype}; {hint}")
+
+
+def common_dtype(*arrays):
+    """Return the dtype that products of `arrays` are given in."""
+    return np.result_type(*(a.dtype for a in arrays))
+
+
+def working_dtype(dtype):
+    """Return the dtype to compute in, for a result that is rounded once to `dtype`."""
+    return np.promote_types(dtype, np.float64)
+
+
+def check_matrix(x, name, axes):
+    """Raise ValueError unless `x` has the two `axes` that its name promises."""
+    if x.ndim == 2:
+        return
+    message = f"{name} must have two axes ({axes[0]}, {axes[1]}), but its shape is {x.shape}"
+    if x.ndim == 1:
+        message += (
+            f"; rows are examples, so a single example is one row: {name}[np.newaxis, :]"
+            if axes[0] == "N"
+            else f"; make it a matrix of one row, {name}[np.newaxis, :]"
+        )
+    elif x.ndim > 2:
+        message += f"; flatten what belongs to one example: {name}.reshape(len({name}), -1)"
+    raise ValueError(message)
+
+
+def check_same_shape(x, y, names):
+    """Raise ValueError unless `x` and `y` agree in shape; nothing is broadcast."""
+    if x.shape == y.shape:
+        return
+    first, second = names
+    message = (
+        f"{first} and {second} must have the same shape, "
+        f"but {first} has {x.shape} and {second} has {y.shape}"
+    )
+    if x.size == y.size and {x.ndim, y.ndim} == {1, 2}:
+        flat, wide = (first, second) if x.ndim == 1 else (second, first)
+        message += (
+            f"; NumPy would broadcast them to {len(x)} x {len(y)} differences and be wrong, "
+            f"so use {wide}.ravel() or {flat}[:, np.newaxis]"
+        )
+    elif x.ndim == y.ndim == 2 and x.shape == y.shape[::-1]:
+        message += f"; rows are examples, so one of them is transposed: {second}.T"
+    raise ValueError(message)
+
+
+def check_axis(x, axis, name):
+    """Return `axis` counted from the front; raise if `x` does not have it."""
+    try:
+        index = operator.index(axis)
+    except TypeError:
+        raise TypeError(f"axis must be an integer, got {axis!r}") from None
+    if -x.ndim <= index < x.ndim:
+        return index % x.ndim
+    message = f"axis={index} does not exist in {name} of shape {x.shape}"
+    if x.ndim == 0:
+        message += "; a single number has no axis to normalise over, pass an array"
+    elif x.ndim == 1:
+        message += "; a single example has one axis, axis=-1 takes the last in any shape"
+    else:
+        message += f"; it must be from {-x.ndim} to {x.ndim - 1}"
+    raise ValueError(message)
+
+
+def check_number(value, name):
+    """Return `value` as a finite Python float; raise if it is not one."""
+    if isinstance(value, (str, bytes)) or np.ndim(value) != 0:
+        raise TypeError(f"{name} must be a single real number, got {value!r}")
+    try:
+        number = float(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a single real number, got {value!r}") from None
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {number}")
+    return number
+
+
+def check_count(value, name):
+    """Return `value` as a positive Python int; raise if it is not one."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a positive integer, got {value!r}")
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a positive integer, got {value!r}") from None
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, got {count}")
+    return count
