@@ -1,0 +1,270 @@
+r"""Many small networks at once: the same architecture and data, another start for each.
+
+A claim about training is a claim about a distribution of starts, and one run is one draw from it.
+Here S networks train side by side. Parameters are stacked along a last axis: W has the shape
+(n_out, n_in, S) and b (n_out, S), so that NumPy's loops run over the networks.
+
+Sums over units and examples are written as multiplications and additions in a fixed order, not as
+matrix products: a matrix product adds in an order that depends on the processor, and a network that
+starts on a kink can end elsewhere when one bit changes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nnbook.functions.activations import sigmoid, softplus
+from nnbook.learning._validate import check_batch, check_count, check_number, check_params
+from nnbook.learning.mlp import activation_pair, init_params
+
+
+class Runs(NamedTuple):
+    """What `train_many` returns.
+
+    Attributes
+    ----------
+    params : list of (W, b)
+        Stacked parameters after the last step; `unstack` takes one network out.
+    epochs : tuple of int
+        Numbers of steps taken at the records below.
+    logits : ndarray, shape (len(epochs), N, K, S)
+        Logits of every network on every example.
+    cost : ndarray, shape (len(epochs), S)
+        Mean binary cross-entropy of every network, in nats.
+    """
+
+    params: list
+    epochs: tuple
+    logits: np.ndarray
+    cost: np.ndarray
+
+
+def draw_many(sizes, seeds, init="he_normal", *, bias_std=0.0, generator=np.random.default_rng):
+    r"""Draw one network for each seed, and stack them.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units of each layer, input first.
+    seeds : iterable of int
+        One network each.
+    init : str or callable, default "he_normal"
+        As for `nnbook.learning.mlp.init_params`.
+    bias_std : float, default 0
+        Standard deviation of the hidden biases, normal with mean 0 and drawn after all weights.
+        Output biases are zero.
+    generator : callable, default numpy.random.default_rng
+        Makes the source of numbers from a seed. ``numpy.random.RandomState`` repeats what
+        ``np.random.seed(seed)`` and ``np.random.randn`` drew.
+
+    Returns
+    -------
+    params : list of (W, b)
+        W of shape (n_out, n_in, S), b of shape (n_out, S).
+
+    Examples
+    --------
+    >>> [(W1, b1), (W2, b2)] = draw_many([2, 4, 1], range(10))
+    >>> W1.shape, b1.shape, W2.shape, b2.shape
+    ((4, 2, 10), (4, 10), (1, 4, 10), (1, 10))
+    """
+    bias_std = check_number("bias_std", bias_std, low=0.0)
+    networks = []
+    for seed in seeds:
+        rng = generator(seed)
+        *hidden, output = init_params(sizes, rng, init)
+        if bias_std > 0:
+            hidden = [(W, bias_std * rng.standard_normal(b.shape)) for W, b in hidden]
+        networks.append([*hidden, output])
+    return stack(networks)
+
+
+def stack(networks):
+    """Stack networks of one architecture along a last axis.
+
+    Parameters
+    ----------
+    networks : list of lists of (W, b)
+        S networks.
+
+    Returns
+    -------
+    params : list of (W, b)
+        W of shape (n_out, n_in, S), b of shape (n_out, S).
+
+    Raises
+    ------
+    ValueError
+        If there is no network, or their shapes differ.
+    """
+    networks = [check_params(params) for params in networks]
+    if not networks:
+        raise ValueError("networks must hold one network at least, found none: are there seeds?")
+    shapes = [[np.shape(W) for W, _ in params] for params in networks]
+    for index, found in enumerate(shapes):
+        if found != shapes[0]:
+            raise ValueError(
+                f"networks must be alike: number {index} has weights of shapes {found}, "
+                f"the first {shapes[0]}"
+            )
+    return [
+        (np.stack([W for W, _ in layer], axis=-1), np.stack([b for _, b in layer], axis=-1))
+        for layer in zip(*networks, strict=True)
+    ]
+
+
+def unstack(params, index):
+    """Take one network out of a stack.
+
+    Parameters
+    ----------
+    params : list of (W, b)
+        W of shape (n_out, n_in, S), b of shape (n_out, S).
+    index : int
+        Which network, from 0.
+
+    Returns
+    -------
+    params : list of (W, b)
+        W of shape (n_out, n_in), b of shape (n_out,).
+
+    Examples
+    --------
+    >>> W, b = unstack(draw_many([2, 4, 1], range(10)), 3)[0]
+    >>> W.shape, b.shape
+    ((4, 2), (4,))
+    """
+    return [(W[..., index].copy(), b[..., index].copy()) for W, b in params]
+
+
+def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=()):
+    r"""Train every network of a stack on the whole batch, with binary cross-entropy on the logits.
+
+    Parameters
+    ----------
+    params : list of (W, b)
+        A stack, from `draw_many` or `stack`; not changed.
+    X : ndarray, shape (N, d)
+        One example a row, the same for all networks.
+    Y : ndarray, shape (N, K)
+        0 or 1 for each example and logit.
+    optimizer : Optimizer
+        From `nnbook.learning.optimizers`; it works entry by entry, so it takes a stack as it is.
+    epochs : int
+        Steps to take; each uses all examples.
+    activation : str or (function, derivative), default "relu"
+        φ of the hidden layers.
+    record : iterable of int, optional
+        Numbers of steps after which logits and costs are kept, 0 for the start. Those after the
+        last step always are.
+
+    Returns
+    -------
+    Runs
+        A network that diverges ends with costs that are not finite, and disturbs no other.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, X is not finite, or Y holds anything but 0 and 1.
+
+    Notes
+    -----
+    Each network does what `nnbook.learning.mlp` does with it alone, up to rounding.
+
+    Examples
+    --------
+    >>> from nnbook.learning.data import xor
+    >>> from nnbook.learning.optimizers import sgd
+    >>> X, y = xor()
+    >>> runs = train_many(draw_many([2, 16, 1], range(20)), X, y, optimizer=sgd(1.0), epochs=500)
+    >>> int((right_answers(runs.logits[-1], y) == 4).sum())
+    20
+    """
+    A0, sign, N = _check_data(params, X, Y)
+    epochs = check_count("epochs", epochs, minimum=0)
+    record = sorted({check_count("record", t, minimum=0) for t in record} | {epochs})
+    if record[-1] > epochs:
+        raise ValueError(f"record must not go beyond the {epochs} epochs, found {record[-1]}")
+    phi, phi_prime = activation_pair(activation)
+    logits, costs = [], []
+    state = optimizer.init(params)
+    with np.errstate(all="ignore"):
+        for t in range(epochs + 1):
+            A, Z = [A0], [None]
+            for W, b in params:
+                Z.append(_weighted(W, A[-1]) + b[:, np.newaxis])
+                A.append(phi(Z[-1]))
+            if t in record:
+                logits.append(Z[-1].transpose(1, 0, 2))
+                costs.append(softplus(sign * Z[-1]).mean(axis=(0, 1)))
+            if t == epochs:
+                return Runs(params, tuple(record), np.array(logits), np.array(costs))
+            # σ(z) - y is σ(z) where y = 0 and -σ(-z) where y = 1; so written, it keeps its digits
+            delta = sign * sigmoid(sign * Z[-1]) / (N * len(sign))
+            grads = []
+            for layer in range(len(params), 0, -1):
+                W, _ = params[layer - 1]
+                dW = (delta[:, np.newaxis] * A[layer - 1]).sum(axis=2)
+                grads.insert(0, (dW, delta.sum(axis=1)))
+                if layer > 1:
+                    delta = _weighted(W.swapaxes(0, 1), delta) * phi_prime(Z[layer - 1])
+            params, state = optimizer.update(grads, state, params)
+
+
+def right_answers(logits, Y, margin=0.0):
+    r"""Count the examples that each network puts on the right side of zero.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (N, K, S)
+        One record of ``Runs.logits``.
+    Y : ndarray, shape (N, K)
+        0 or 1.
+    margin : float, default 0
+        How far from zero a logit must lie to count. A network stuck at log 2 has four logits that
+        would be 0 in exact arithmetic; on which side rounding leaves them differs between
+        processors, and a margin well above rounding, 0.001 say, leaves such logits out.
+
+    Returns
+    -------
+    ndarray of int, shape (S,)
+
+    Examples
+    --------
+    >>> right_answers(np.array([[[2.0, 2.0]], [[-1.0, 1e-17]]]), np.array([[1], [0]]), margin=1e-3)
+    array([2, 1])
+    """
+    sign = 2 * np.asarray(Y) - 1
+    if np.ndim(logits) != 3 or logits.shape[:2] != sign.shape:
+        raise ValueError(
+            f"logits must have the shape (N, K, S) and Y (N, K), found {np.shape(logits)} and "
+            f"{sign.shape}; Runs.logits has one such array for each record: take logits[-1]"
+        )
+    return (logits * sign[:, :, np.newaxis] > margin).all(axis=1).sum(axis=0)
+
+
+def _weighted(W, A):
+    """Return the sums over i of W[:, i] A[i], added in the order of i."""
+    total = W[:, 0, np.newaxis] * A[0]
+    for i in range(1, W.shape[1]):
+        total += W[:, i, np.newaxis] * A[i]
+    return total
+
+
+def _check_data(params, X, Y):
+    """Return X as (d, N, 1), and 1 - 2Y as (K, N, 1), if they fit the stack."""
+    if not params or any(np.ndim(W) != 3 or np.ndim(b) != 2 for W, b in params):
+        raise ValueError(
+            "params must be a stack, W of shape (n_out, n_in, S) and b of shape (n_out, S); "
+            "draw_many and stack make one"
+        )
+    X = check_batch("X", X, params[0][0].shape[1])
+    Y = np.asarray(Y)
+    expected = (len(X), params[-1][0].shape[0])
+    if Y.shape != expected:
+        hint = "; write y[:, np.newaxis]" if Y.shape == expected[:1] else ""
+        raise ValueError(f"Y must have the shape (N, K) = {expected}, found {Y.shape}{hint}")
+    if not np.isin(Y, (0, 1)).all():
+        raise ValueError(f"Y must hold 0 and 1 only, found {Y[~np.isin(Y, (0, 1))][0]}")
+    return X.T[:, :, np.newaxis], (1.0 - 2.0 * Y.T)[:, :, np.newaxis], len(X)
