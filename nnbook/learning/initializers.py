@@ -16,7 +16,7 @@ from nnbook.learning._validate import check_count, check_number, check_rng
 
 
 def zeros(n_out, n_in, rng=None):
-    r"""Weights that are all zero: variance 0.
+    r"""Make all weights zero: variance 0.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def zeros(n_out, n_in, rng=None):
 
 
 def constant(n_out, n_in, rng=None, *, value):
-    r"""Weights that are all ``value``: variance 0.
+    r"""Make all weights ``value``: variance 0.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def constant(n_out, n_in, rng=None, *, value):
 
 
 def normal(n_out, n_in, rng, *, std=0.01):
-    r"""Normal weights of mean 0 and standard deviation ``std``: variance :math:`\text{std}^2`.
+    r"""Draw normal weights of mean 0 and standard deviation ``std``: variance :math:`\text{std}^2`.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def normal(n_out, n_in, rng, *, std=0.01):
 
 
 def lecun_normal(n_out, n_in, rng):
-    r"""Normal weights of variance :math:`1/n_\text{in}`.
+    r"""Draw normal weights of variance :math:`1/n_\text{in}`.
 
     The variance of the pre-activation then equals the mean square of the layer's input.
 
@@ -132,7 +132,7 @@ def lecun_normal(n_out, n_in, rng):
 
 
 def glorot_normal(n_out, n_in, rng):
-    r"""Normal weights of variance :math:`2/(n_\text{in} + n_\text{out})`, also called Xavier.
+    r"""Draw normal weights of variance :math:`2/(n_\text{in} + n_\text{out})`, also called Xavier.
 
     A compromise: :math:`1/n_\text{in}` would keep the signal's variance on the way forward,
     :math:`1/n_\text{out}` the gradient's on the way back, where the activation is near the
@@ -165,7 +165,7 @@ def glorot_normal(n_out, n_in, rng):
 
 
 def glorot_uniform(n_out, n_in, rng):
-    r"""Weights uniform on :math:`\pm\sqrt{6/(n_\text{in} + n_\text{out})}`.
+    r"""Draw weights uniform on :math:`\pm\sqrt{6/(n_\text{in} + n_\text{out})}`.
 
     The variance is that of `glorot_normal`, :math:`2/(n_\text{in} + n_\text{out})`: a uniform
     variable on :math:`\pm c` has the variance :math:`c^2/3`.
@@ -198,11 +198,11 @@ def glorot_uniform(n_out, n_in, rng):
 
 
 def he_normal(n_out, n_in, rng, *, leak=0.0):
-    r"""Normal weights of variance :math:`2/((1 + \text{leak}^2)\,n_\text{in})`.
+    r"""Draw normal weights of variance :math:`2/((1 + \text{leak}^2)\,n_\text{in})`.
 
-    He's initializer, also called Kaiming. Made for layers whose input comes out of a ReLU: half of a symmetric signal is cut off, so half
-    of its mean square is left, and the 2 makes up for it. A leaky ReLU of slope ``leak`` leaves
-    :math:`(1 + \text{leak}^2)/2` of it.
+    Also called Kaiming. Made for layers whose input comes out of a ReLU: half of a symmetric
+    signal is cut off, so half of its mean square is left, and the 2 makes up for it. A leaky ReLU
+    of slope ``leak`` leaves :math:`(1 + \text{leak}^2)/2` of it.
 
     Parameters
     ----------

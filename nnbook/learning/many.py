@@ -212,7 +212,7 @@ def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=())
             params, state = optimizer.update(grads, state, params)
 
 
-def right_answers(logits, Y, margin=0.0):
+def right_answers(logits, Y, margin=1e-3):
     r"""Count the examples that each network puts on the right side of zero.
 
     Parameters
@@ -221,10 +221,11 @@ def right_answers(logits, Y, margin=0.0):
         One record of ``Runs.logits``.
     Y : ndarray, shape (N, K)
         0 or 1.
-    margin : float, default 0
-        How far from zero a logit must lie to count. A network stuck at log 2 has four logits that
-        would be 0 in exact arithmetic; on which side rounding leaves them differs between
-        processors, and a margin well above rounding, 0.001 say, leaves such logits out.
+    margin : float, default 0.001
+        How far from zero a logit must lie to count. A network that is stuck gives all examples it
+        cannot tell apart the same logit, and on the XOR plateaus at log 2 that logit is 0 in exact
+        arithmetic. On which side rounding leaves it differs between processors; a margin well
+        above rounding counts no such accident as an answer.
 
     Returns
     -------
@@ -232,7 +233,7 @@ def right_answers(logits, Y, margin=0.0):
 
     Examples
     --------
-    >>> right_answers(np.array([[[2.0, 2.0]], [[-1.0, 1e-17]]]), np.array([[1], [0]]), margin=1e-3)
+    >>> right_answers(np.array([[[2.0, 2.0]], [[-1.0, 1e-17]]]), np.array([[1], [0]]))
     array([2, 1])
     """
     sign = 2 * np.asarray(Y) - 1

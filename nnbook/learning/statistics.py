@@ -22,7 +22,7 @@ class McNemar(NamedTuple):
 
 
 def accuracy_standard_error(successes, trials):
-    r"""Standard error of an accuracy of k in n, :math:`\sqrt{p(1-p)/n}` with :math:`p = k/n`.
+    r"""Compute the standard error of an accuracy p = k/n, :math:`\sqrt{p(1-p)/n}`.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def accuracy_standard_error(successes, trials):
 
 
 def wilson_interval(successes, trials, confidence=0.95):
-    r"""Wilson's score interval for a success rate, from k successes in n trials.
+    r"""Compute Wilson's score interval for a success rate, from k successes in n trials.
 
     It holds the rates p that the count does not refute, those with
     :math:`|k/n - p| \le z\sqrt{p(1-p)/n}`. The ends are the roots of a quadratic:
@@ -103,11 +103,11 @@ def wilson_interval(successes, trials, confidence=0.95):
 
 
 def mcnemar_exact(first_right, second_right):
-    r"""McNemar's exact test: are two classifiers, tried on the same examples, equally good?
+    r"""Test whether two classifiers are equally good, by McNemar's exact test.
 
-    Examples on which both are right or both wrong say nothing about the difference. Of the
-    m = b + c others the first alone is right on b. If the two were equally good, b would be
-    binomial(m, ½); the p-value is that of a split at least as uneven,
+    Both have been tried on the same examples. Those on which both are right or both wrong say
+    nothing about the difference. Of the m = b + c others the first alone is right on b. If the two
+    were equally good, b would be binomial(m, ½); the p-value is that of a split at least as uneven,
     :math:`\min(1,\, 2\,P[B \le \min(b, c)])`.
 
     Parameters
