@@ -197,7 +197,8 @@ def book() -> None:
 
 def build(toc: str = "_toc.yml") -> None:
     """Build into _build/html, warnings as errors."""
-    python("-m", "jupyter_book", "build", ".", "--toc", toc, "-W", "-n", "--keep-going", "-q")
+    start = "from jupyter_book.cli.main import main; main()"
+    python("-c", start, "build", ".", "--toc", toc, "-W", "-n", "--keep-going", "-q")
 
 
 def notebooks(N: str = "") -> None:

@@ -1,0 +1,29 @@
+"""The book's Sphinx extension: chapters executed, linked, measured and served from one place.
+
+Each module does one thing and has a ``setup(app)`` of its own:
+
+``execute``     runs the chapters before Sphinx reads them, two at a time, and caches what came out
+``anchors``     makes ids inside outputs (equations, figures, exercises) into link targets
+``tables``      the directives: ledger, notation, glossary, errata, symbols, functions-index
+``assets``      MathJax and icons from installed packages, nothing from another host
+``pages``       what the theme and the bibliography get wrong in the page, put right
+``docstrings``  numbered references in docstrings, several docstrings to a page
+``weights``     limits on states and page weights
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+MODULES = ("execute", "anchors", "tables", "assets", "pages", "docstrings", "weights")
+
+
+def setup(app):
+    """Connect every module, and say to all that runs from here on that the book is being built."""
+    os.environ["NNBOOK_HTML"] = "1"
+    for name in ("nnbook_url", "nnbook_issues_url"):
+        app.add_config_value(name, "", "html", [str])
+    for name in MODULES:
+        importlib.import_module(f"{__name__}.{name}").setup(app)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ WORKERS = 2
 CELL_TIMEOUT = 120  # seconds; a chapter is meant to take less than LIMIT in all
 LIMIT = 20
 WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET_REPR = re.compile(r"[A-Z]\w*\(.*\)\s*$", re.DOTALL)
 STORED_METADATA = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -55,13 +57,13 @@ def chapters(number: int | None = None) -> list[Path]:
     return found
 
 
-def kernel_environment(html: bool) -> dict[str, str]:
+def kernel_environment(html: bool, root: Path = REPOSITORY) -> dict[str, str]:
     """Return the environment a chapter's kernel runs in, with or without the book's switch."""
     env = dict(os.environ)
     env.pop("NNBOOK_HTML", None)
     if html:
         env["NNBOOK_HTML"] = "1"
-    paths = [str(REPOSITORY), env.get("PYTHONPATH", "")]
+    paths = [str(root), env.get("PYTHONPATH", "")]
     env["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
     # One thread each: several kernels run side by side, and sums then round alike everywhere.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -70,8 +72,8 @@ def kernel_environment(html: bool) -> dict[str, str]:
     return env
 
 
-def execute(notebook: nbformat.NotebookNode, name: str, html: bool) -> float:
-    """Execute a notebook in place and return the seconds it took.
+def execute(notebook: nbformat.NotebookNode, name: str, html: bool, folder: Path = BOOK) -> float:
+    """Execute a notebook in place, in ``folder``, and return the seconds it took.
 
     Raises
     ------
@@ -82,14 +84,14 @@ def execute(notebook: nbformat.NotebookNode, name: str, html: bool) -> float:
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
-        resources={"metadata": {"path": str(BOOK)}},
+        resources={"metadata": {"path": str(folder)}},
         store_widget_state=False,
         extra_arguments=["--log-level=40"],  # its warning that local sockets are plain text
         coalesce_streams=True,
     )
     start = time.perf_counter()
     try:
-        client.execute(env=kernel_environment(html))
+        client.execute(env=kernel_environment(html, folder.parent))
     except CellExecutionError as error:
         raise ChapterError(f"{name}: a cell failed\n{error}") from None
     except TimeoutError as error:
@@ -129,9 +131,8 @@ def _tidy_outputs(outputs) -> list:
         if data is not None and WIDGET in data:
             del data[WIDGET]
             output.metadata.pop(WIDGET, None)
-            rest = set(data) - {"text/plain"}
-            if not rest and str(data.get("text/plain", "")).endswith(")"):
-                continue  # nothing but the widget's repr
+            if set(data) <= {"text/plain"} and WIDGET_REPR.match(data.get("text/plain", "")):
+                continue
         if output.output_type == "display_data":
             output.pop("transient", None)
         kept.append(output)

@@ -1,0 +1,404 @@
+"""The book's tables, made when it is built: from the executed chapters and from book/data.
+
+Each directive writes Markdown and lets MyST read it, so a row may hold mathematics and links like
+any other page.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+from nnbook_ext.execute import all_executed, anchors_shown, records
+
+LEVELS = {
+    "S": "identity in free symbols",
+    "A": "matrix identity, for all shapes",
+    "F": "symbolic entries at fixed shapes",
+    "N": "sampled at 50 correct digits",
+    "T": "theorem, proved in the text",
+    "D": "definition",
+}
+SYMBOLS = re.compile(r"^(:{3,}|`{3,})\{symbols\}[^\n]*\n(.*?)^\1\s*$", re.DOTALL | re.MULTILINE)
+SYMBOL = re.compile(r"^(?P<unicode>\S+)\s+`(?P<latex>[^`]+)`\s*:\s*(?P<meaning>.+)$")
+
+
+def setup(app):
+    """Register the directives."""
+    for name, directive in {
+        "ledger": Ledger,
+        "notation": Notation,
+        "glossary-nn": Glossary,
+        "errata": Errata,
+        "symbols": Symbols,
+        "functions-index": FunctionsIndex,
+    }.items():
+        app.add_directive(name, directive)
+    app.connect("env-purge-doc", lambda app, env, doc: _docs(env).discard(doc))
+
+
+def _docs(env) -> set[str]:
+    if not hasattr(env, "nn_table_docs"):
+        env.nn_table_docs = set()
+    return env.nn_table_docs
+
+
+def parse_symbols(text: str) -> list[dict[str, str]]:
+    """Read the body of a ``symbols`` directive, one symbol a line.
+
+    >>> parse_symbols(r"σ `\\sigma` : the logistic function, from ℝ to (0, 1)")[0]["latex"]
+    '\\\\sigma'
+    """
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        match = SYMBOL.match(line)
+        if not match:
+            raise ValueError(
+                f"a symbols line reads: symbol `latex` : meaning; this one does not: {line!r}"
+            )
+        found.append(match.groupdict())
+    return found
+
+
+def declared(notebook) -> list[dict[str, str]]:
+    """Return the symbols that a chapter declares in its ``symbols`` directives."""
+    return [
+        symbol
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for match in SYMBOLS.finditer(cell.source)
+        for symbol in parse_symbols(match[2])
+    ]
+
+
+def planned(chapter: int) -> str:
+    """Return the words for a chapter that is not written yet."""
+    return f"chapter {chapter}, planned"
+
+
+class Table(SphinxDirective):
+    """A directive that is filled from the chapters and the data files."""
+
+    has_content = False
+
+    def run(self):
+        """Make the nodes, and have this page read again when a chapter changes."""
+        _docs(self.env).add(self.env.docname)
+        return self.make()
+
+    def data(self, name: str) -> dict:
+        """Read one of book/data's tables; a page that shows it depends on it."""
+        path = Path(self.env.srcdir) / "book" / "data" / f"{name}.toml"
+        self.env.note_dependency(str(path))
+        if not path.exists():
+            return {}
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+
+    def markdown(self, text: str) -> list[nodes.Node]:
+        """Read Markdown as if it stood in the page."""
+        holder = nodes.container()
+        lines = text.splitlines()
+        self.state.nested_parse(StringList(lines, self.env.docname), self.content_offset, holder)
+        return holder.children
+
+    def inline(self, text: str) -> nodes.paragraph:
+        """Read one paragraph of Markdown."""
+        parsed = self.markdown(text) if text else []
+        if len(parsed) == 1 and isinstance(parsed[0], nodes.paragraph):
+            return parsed[0]
+        paragraph = nodes.paragraph()
+        paragraph += parsed
+        return paragraph
+
+    def table(self, heads: list[str], rows: list[list[str]], classes: list[str], ids=()):
+        """Return a table of Markdown cells that scrolls in itself on a narrow screen."""
+        group = nodes.tgroup(cols=len(heads))
+        group += [nodes.colspec(colwidth=1) for _ in heads]
+        head, body = nodes.thead(), nodes.tbody()
+        head += self._row(heads)
+        body += [self._row(row) for row in rows]
+        for row, identifier in zip(body.children, ids, strict=False):
+            row["ids"].append(identifier)
+        group += [head, body]
+        table = nodes.table(classes=["nn-table", *classes])
+        table += group
+        wrapper = nodes.container(classes=["nn-scroll"])
+        wrapper += table
+        return wrapper
+
+    def _row(self, cells: list[str]) -> nodes.row:
+        row = nodes.row()
+        for cell in cells:
+            entry = nodes.entry()
+            entry += self.inline(cell)
+            row += entry
+        return row
+
+    def chapter_link(self, doc: str, anchor: str, text: str) -> str:
+        """Return a Markdown link from this page to a place in a chapter."""
+        here = Path(self.env.docname).parent
+        path = Path(self.env.doc2path(doc)).name
+        up = "../" * (len(here.parts) - 1)
+        return f"[{text}]({up}{path}#{anchor})"
+
+    def docs_by_chapter(self) -> dict[int, str]:
+        """Return which chapters are in this build."""
+        found = {}
+        for doc in getattr(self.env, "nn_keys", {}):
+            match = re.match(r"(\d\d)_", Path(doc).name)
+            if match:
+                found[int(match[1])] = doc
+        return found
+
+
+def code(name: str) -> str:
+    """Return the Markdown for a function: a link into its API page."""
+    return f"{{py:obj}}`{short(name)} <{name}>`"
+
+
+def short(name: str) -> str:
+    """Return the last part of a dotted name."""
+    return name.rsplit(".", 1)[-1]
+
+
+def section_number(number: str) -> tuple:
+    """Return a key that sorts 5.2 before 5.10."""
+    return tuple(int(part) if part.isdigit() else 0 for part in re.split(r"[.\-]", str(number)))
+
+
+class Ledger(Table):
+    """Every equation of the book: its level, the function it was held to, the worst error."""
+
+    def make(self):
+        """Make the table from what verify left in the chapters' outputs."""
+        equations, checks = {}, {}
+        for record in records_of(self):
+            if record["kind"] == "derivation":
+                equations[record["number"]] = record
+            elif record["kind"] == "verification":
+                checks.setdefault(record["number"], []).append(record)
+        rows, ids = [], []
+        for number in sorted(equations, key=section_number):
+            equation = equations[number]
+            held = checks.get(number, [])
+            anchor = equation.get("anchor") or "eq-" + number.replace(".", "-")
+            level = equation.get("level", "")
+            rows.append(
+                [
+                    self.chapter_link(equation["doc"], anchor, f"({number})"),
+                    equation.get("title", ""),
+                    level,
+                    ", ".join(code(c["function"]) for c in held if c.get("function")),
+                    "; ".join(worst(c) for c in held) or "—",
+                    "; ".join(bound(c) for c in held) or "—",
+                ]
+            )
+            ids.append("ledger-" + number.replace(".", "-"))
+        heads = ["Equation", "Name", "Level", "Held to", "Worst error, this build", "Promised"]
+        functions = {c["function"] for held in checks.values() for c in held if c.get("function")}
+        if not rows:
+            return self.markdown("No chapter of this build shows an equation.")
+        summary = self.markdown(
+            f"**{len(rows)} equations**, {len(functions)} functions held to them, "
+            f"{sum(c.get('points') or 0 for held in checks.values() for c in held):,} points. "
+            "Levels: " + "; ".join(f"**{k}** {v}" for k, v in LEVELS.items()) + "."
+        )
+        return [*summary, self.table(heads, rows, ["nn-ledger"], ids)]
+
+
+def records_of(directive: Table) -> list[dict]:
+    """Return the records of this build's chapters."""
+    return records(directive.env.app)
+
+
+def worst(check: dict) -> str:
+    """Return a measured error in words, with the unit in which it was measured."""
+    error = check.get("worst_error")
+    if error is None:
+        return "—"
+    unit = check.get("unit", "")
+    value = f"{error:.2f}" if isinstance(error, (int, float)) else str(error)
+    return f"{value} {unit}".strip()
+
+
+def bound(check: dict) -> str:
+    """Return what verify promises: the bound and the number of points."""
+    value, unit, points = check.get("bound"), check.get("unit", ""), check.get("points")
+    text = f"{value:g}" if isinstance(value, (int, float)) else str(value or "")
+    text = f"within {text} {unit}".strip() if text else ""
+    narrowed = f", {check['narrowed']}" if check.get("narrowed") else ""
+    return f"{text}, {points:,} points{narrowed}" if isinstance(points, int) else text + narrowed
+
+
+class FunctionsIndex(Table):
+    """Every function that a chapter holds to an equation, and where."""
+
+    def make(self):
+        """Make the table, by module."""
+        titles, where = {}, {}
+        for record in records_of(self):
+            if record["kind"] == "derivation":
+                titles[record["number"]] = record
+            if record["kind"] == "verification" and record.get("function"):
+                where.setdefault(record["function"], []).append(record)
+        rows = []
+        for name in sorted(where):
+            links = []
+            for check in sorted(where[name], key=lambda c: section_number(c["number"])):
+                number = check["number"]
+                anchor = "eq-" + number.replace(".", "-")
+                title = titles.get(number, {}).get("title", "")
+                links.append(self.chapter_link(check["doc"], anchor, f"({number})") + f" {title}")
+            rows.append([code(name), first_line(name), "; ".join(dict.fromkeys(links))])
+        if not rows:
+            return self.markdown("No chapter of this build verifies a function.")
+        return [self.table(["Function", "What it computes", "Equation"], rows, ["nn-functions"])]
+
+
+def first_line(name: str) -> str:
+    """Return the first line of a function's docstring, escaped for Markdown."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        text = inspect.getdoc(getattr(importlib.import_module(module), attribute)) or ""
+    except (ImportError, AttributeError, ValueError):
+        return ""
+    return re.sub(r"``(.+?)``", r"`\1`", text.split("\n")[0])
+
+
+class Notation(Table):
+    """The symbols of the whole book, then those of each chapter."""
+
+    GROUPS = {  # noqa: RUF012
+        "letters": "Sizes, data, parameters and errors",
+        "optimisation": "Optimisation",
+        "operators": "Operators",
+    }
+
+    def make(self):
+        """Make one table for each group of global symbols and one for the chapters' letters."""
+        result = []
+        symbols = self.data("notation").get("symbol", [])
+        heads = ["Symbol", "Name", "Meaning", "Shape", "Unit", "In code"]
+        for group in dict.fromkeys(s.get("group", "letters") for s in symbols):
+            rows = [
+                [
+                    f"${s['latex']}$",
+                    s["name"],
+                    s["meaning"],
+                    s.get("shape", ""),
+                    s.get("unit", ""),
+                    f"`{s['code']}`" if s.get("code") else "",
+                ]
+                for s in symbols
+                if s.get("group", "letters") == group
+            ]
+            result.append(nodes.rubric("", self.GROUPS.get(group, group)))
+            result.append(self.table(heads, rows, ["nn-notation"]))
+        rows = [
+            [f"${symbol['latex']}$", symbol["meaning"], self._chapter(doc)]
+            for doc, notebook in all_executed(self.env.app).items()
+            for symbol in declared(notebook)
+        ]
+        if rows:
+            result.append(nodes.rubric("", "Letters of one chapter"))
+            result.append(self.table(["Symbol", "Meaning", "Declared in"], rows, ["nn-notation"]))
+        return result
+
+    def _chapter(self, doc: str) -> str:
+        number = re.match(r"(\d\d)_", Path(doc).name)
+        name = f"chapter {int(number[1])}" if number else "the introduction"
+        return self.chapter_link(doc, "symbols", name)
+
+
+class Symbols(Table):
+    """The letters that a chapter uses beyond the global ones, with their meanings."""
+
+    has_content = True
+
+    def make(self):
+        """Make the list, with an anchor that the notation page links to."""
+        try:
+            symbols = parse_symbols("\n".join(self.content))
+        except ValueError as error:
+            raise self.error(str(error)) from None
+        target = nodes.container(ids=["symbols"], names=["symbols"], classes=["nn-symbols"])
+        self.state.document.note_explicit_target(target)
+        listing = nodes.definition_list()
+        for symbol in symbols:
+            item = nodes.definition_list_item()
+            item += nodes.term("", "", nodes.math(symbol["latex"], symbol["latex"]))
+            item += nodes.definition("", self.inline(symbol["meaning"]))
+            listing += item
+        target += listing
+        return [target]
+
+
+class Glossary(Table):
+    """The book's terms, each with the chapters and equations where it is at home."""
+
+    def make(self):
+        """Make a Sphinx glossary, so that ``{term}`` finds its entries."""
+        terms = self.data("glossary").get("term", [])
+        here = self.docs_by_chapter()
+        lines = ["````{glossary}"]
+        for term in sorted(terms, key=lambda t: t["term"].lower()):
+            lines.append(term["term"])
+            lines += term.get("aliases", [])
+            lines.append(f"  {' '.join(term['definition'].split())} {self._where(term, here)}")
+            lines.append("")
+        return self.markdown("\n".join([*lines, "````"]))
+
+    def _where(self, term: dict, here: dict[int, str]) -> str:
+        known = anchors_shown(self.env.app)
+        places = []
+        for number in term.get("equations", []):
+            anchor = "eq-" + number.replace(".", "-")
+            if anchor in known:
+                places.append(self.chapter_link(known[anchor], anchor, f"({number})"))
+        for chapter in term.get("chapters", []):
+            if chapter in here:
+                path = Path(self.env.doc2path(here[chapter])).name
+                places.append(f"[chapter {chapter}]({path})")
+            else:
+                places.append(planned(chapter))
+        return f"*{', '.join(places)}*" if places else ""
+
+
+class Errata(Table):
+    """What the source article got wrong: the claim, the repair, and where it is fought out."""
+
+    def make(self):
+        """Make one block for each erratum."""
+        here = self.docs_by_chapter()
+        blocks = []
+        for erratum in sorted(self.data("errata").get("erratum", []), key=lambda e: e["number"]):
+            box = nodes.container(classes=["nn-erratum"], ids=[f"erratum-{erratum['number']}"])
+            quotes = " … ".join(f"“{' '.join(quote.split())}”" for quote in erratum["source"])
+            box += self.markdown(f"**{erratum['number']}.** {quotes}")
+            box += self.markdown("**What is wrong.** " + erratum.get("wrong", ""))
+            box += self.markdown("**What holds.** " + erratum.get("correct", ""))
+            box += self.markdown(self._where(erratum, here))
+            blocks.append(box)
+        return blocks
+
+    def _where(self, erratum: dict, here: dict[int, str]) -> str:
+        chapter, place = erratum.get("chapter", 0), erratum.get("place", "")
+        name = f"chapter {chapter}" if chapter else "the introduction"
+        built = {Path(self.env.doc2path(d)).name for d in getattr(self.env, "nn_keys", {})}
+        if place and place.partition("#")[0] in built:
+            where = f"Fought out in [{name}]({place})."
+        elif chapter in here or not chapter:
+            where = f"Belongs to {name}."
+        else:
+            where = f"Belongs to {planned(chapter)}."
+        test = erratum.get("test", "")
+        if test:
+            where += f" Tested by `{test.split('::')[-1]}`."
+        return where
