@@ -246,7 +246,11 @@ def predict(params, X, activation="relu"):
     >>> predict(params, [[2.0], [-2.0]])
     array([0, 1])
     """
-    logits, _ = forward(params, X, activation)
+    return decide(forward(params, X, activation)[0])
+
+
+def decide(logits):
+    """Return the class that each row of logits speaks for, as `predict` does."""
     if logits.shape[1] == 1:
         return (logits[:, 0] > 0).astype(np.intp)
     return logits.argmax(axis=1)

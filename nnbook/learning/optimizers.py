@@ -204,7 +204,7 @@ def tree_map(f, tree, *others):
     >>> tree_map(lambda a, b: a + b, [1.0, (2.0, 3.0)], [10.0, (20.0, 30.0)])
     [11.0, (22.0, 33.0)]
     """
-    return _map(f, "", tree, *others)
+    return _map(f, (), tree, *others)
 
 
 def _map(f, where, tree, *others):
@@ -212,13 +212,13 @@ def _map(f, where, tree, *others):
         for other in others:
             if not isinstance(other, dict) or other.keys() != tree.keys():
                 raise ValueError(_mismatch(where, tree, other))
-        return {k: _map(f, f"{where}[{k!r}]", tree[k], *(o[k] for o in others)) for k in tree}
+        return {k: _map(f, (*where, k), tree[k], *(other[k] for other in others)) for k in tree}
     if isinstance(tree, (list, tuple)):
         for other in others:
             if not isinstance(other, (list, tuple)) or len(other) != len(tree):
                 raise ValueError(_mismatch(where, tree, other))
         parts = [
-            _map(f, f"{where}[{i}]", *leaves)
+            _map(f, (*where, i), *leaves)
             for i, leaves in enumerate(zip(tree, *others, strict=True))
         ]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
@@ -229,9 +229,10 @@ def _map(f, where, tree, *others):
 
 
 def _mismatch(where, tree, other):
+    place = "".join(f"[{key!r}]" for key in where) or "the top"
     return (
-        f"the nests differ at {where or 'the top'}: {_kind(tree)} against {_kind(other)}; params, "
-        "grads and state must have one structure and leaves of equal shape"
+        f"the nests differ at {place}: {_kind(tree)} against {_kind(other)}; params, grads and "
+        "state must have one structure and leaves of equal shape"
     )
 
 

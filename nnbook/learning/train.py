@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnbook.learning._validate import check_batch, check_count, check_params, check_rng
-from nnbook.learning.mlp import forward, loss_and_grads, loss_pair, predict
+from nnbook.learning.mlp import decide, forward, loss_and_grads, loss_pair
 from nnbook.learning.optimizers import Optimizer
 
 
@@ -158,18 +158,22 @@ def accuracy(params, X, Y, activation="relu"):
         Between 0 and 1.
     """
     X, Y = _check_data("X", X, "Y", Y, check_params(params))
+    return _share_right(forward(params, X, activation)[0], Y)
+
+
+def _share_right(logits, Y):
     if Y.ndim == 2:
         Y = Y[:, 0] > 0.5 if Y.shape[1] == 1 else Y.argmax(axis=1)
-    return float(np.mean(predict(params, X, activation) == Y))
+    return float(np.mean(decide(logits) == Y))
 
 
 def _record(history, params, X, Y, validation, activation, loss):
     value, _ = loss_pair(loss)
     parts = {"": (X, Y)} if validation is None else {"": (X, Y), "validation_": validation}
-    for prefix, (A, T) in parts.items():
-        logits, _ = forward(params, A, activation)
-        history.setdefault(f"{prefix}loss", []).append(float(value(logits, T)))
-        history.setdefault(f"{prefix}accuracy", []).append(accuracy(params, A, T, activation))
+    for prefix, (examples, targets) in parts.items():
+        logits, _ = forward(params, examples, activation)
+        history.setdefault(f"{prefix}loss", []).append(float(value(logits, targets)))
+        history.setdefault(f"{prefix}accuracy", []).append(_share_right(logits, targets))
 
 
 def _not_finite(value, grads, new_params):
