@@ -17,7 +17,7 @@ _SUPERSCRIPT = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+", str
 _SAME = {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "÷": "/", "[": "(", "]": ")"}
 
 # ASCII classes throughout: Python's \d and \w know more digits and letters than JavaScript's.
-_SPACE = re.compile("[ \t\n\r\u00a0\u2000-\u200b\u202f\u2060\u3000\ufeff]+")
+SPACE = re.compile("[ \t\n\r\u00a0\u2000-\u200b\u202f\u2060\u3000\ufeff]+")
 _POINT = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _COMMA = re.compile(r"(?:[0-9]+(?:\.[0-9]*|,[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_₀-₉]*|[α-ωΔΦΣΩϵϕµϑ][0-9_₀-₉]*|√")
@@ -73,7 +73,7 @@ def tokens(text, variables):
     comma_is_decimal = [True]        # one entry per open parenthesis
     while i < len(text):
         c = _SAME.get(text[i], text[i])
-        if match := _SPACE.match(text, i) or _MODULE.match(text, i):
+        if match := SPACE.match(text, i) or _MODULE.match(text, i):
             pass
         elif match := (_COMMA if comma_is_decimal[-1] else _POINT).match(text, i):
             value = float(match[0].replace(",", "."))

@@ -13,7 +13,8 @@ import re
 
 import numpy as np
 
-from nnbook.checking.grammar import FormulaError, evaluate, parse, show
+from nnbook.checking._lexer import SPACE
+from nnbook.checking.grammar import MAX_LENGTH, FormulaError, evaluate, parse, show
 
 __all__ = ["agree", "judge"]
 
@@ -67,13 +68,21 @@ def agree(a, b):
 
 # Numbers
 
+def _trim(text):
+    # Not str.strip(): the page must trim the same characters.
+    blank = SPACE.pattern
+    return re.sub(f"^{blank}|{blank}\\Z", "", text)
+
+
 def _readings(record, text):
     """Yield what a typed number may mean; ``109,386`` is 109.386 and 109386."""
-    text = text.strip()
+    if len(text) > MAX_LENGTH:
+        parse(text)                      # refuses it, in the usual words
+    text = _trim(text)
     for unit in sorted(record["units"], key=len, reverse=True):
-        head = text[:len(text) - len(unit)]
-        if text.lower().endswith(unit.lower()) and not re.search("[A-Za-z]$", head):
-            text = head.strip()
+        head = text[:max(0, len(text) - len(unit))]
+        if text.lower().endswith(unit.lower()) and not re.search(r"[A-Za-z]\Z", head):
+            text = _trim(head)
             break
     values, failure = [], None
     try:
