@@ -1,0 +1,374 @@
+r"""verify: hold a function to the equation that was derived for it.
+
+The equation's last line is evaluated to 50 correct digits, and the function to its own precision,
+at thousands of points: all magnitudes, subnormals, the largest floats, both sides of every kink.
+"""
+
+import inspect
+import math
+import warnings
+import zlib
+
+import numpy as np
+import sympy as sp
+
+from nnbook.checking.points import inside, kinks_of, scalar_points
+from nnbook.checking.precision import FORMATS, Evaluator, Undefined, _nearest, _ulps
+from nnbook.checking.terms import terms as sum_of_terms
+from nnbook.checking.verification import (
+    Verification,
+    VerificationError,
+    likely_reason,
+    qualified_name,
+)
+
+SHARES = {"float64": 0.8, "float32": 0.15, "float16": 0.05}
+
+
+def verify(derivation, function, *, args=None, domain=None, because=None, points=20_000,
+           bound=None, dtypes=("float64", "float32", "float16"), call=None, output=None,
+           fixed=None, chosen=None, limits=None, asymptotes=None, shapes=40, sample=None,
+           where=None, holds=None, terms=False, name=None):
+    r"""Hold a function to a derived equation, everywhere; refuse it where it differs.
+
+    What ``args`` are decides how:
+
+    - one real symbol: ``function`` is elementwise. It is called with arrays of each format, and
+      its distance from the equation is counted in units in the last place;
+    - several real symbols: called with one array per symbol,
+      |error| ≤ ``bound`` ε √n Σ|terms|, where Σ|terms| is the equation with every term made
+      positive and n the number of terms of its longest sum;
+    - matrix symbols (or SymPy matrices of symbols): called at random shapes, and at shapes with
+      a 1 and with a 0; the same bound, entry by entry;
+    - integer symbols: exact equality at random integers;
+    - a `Theorem`: ``holds`` is run at random instances.
+
+    Parameters
+    ----------
+    derivation : Derivation, Definition or Theorem
+        Its last line is what the function must compute.
+    function : callable
+        The function of `nnbook`, named in the ledger.
+    args : symbol or sequence, optional
+        The equation's symbols in the order of the function's arguments. Needed where there is
+        more than one, unless the function's parameters have the symbols' names.
+    domain : sympy.Set, pair or dict, optional
+        Where to check, or ``{symbol: where}``. By default wherever the equation was derived. A
+        pair is a closed interval.
+    because : str, optional
+        Why ``domain`` is narrower than what was derived; printed in the page.
+    points : int
+        Number of points, all formats together.
+    bound : float, optional
+        In ulp, 2 by default; for arrays and several symbols the factor of ε √n Σ|terms|, 8.
+    dtypes : sequence of str
+        Formats; the function must keep them.
+    call : callable, optional
+        How to call it, if not ``function(*args)``: ``call=lambda A, W, b, G:
+        affine_vjp(G, A, W, b)``.
+    output : int, optional
+        Which of the function's outputs is meant, where it returns a tuple.
+    fixed : dict, optional
+        ``{symbol: value}``: parameters of the equation that stay at a binary float.
+    chosen : dict, optional
+        ``{point: value}``: values by convention where the equation has none, as r′(0) = 0.
+    limits : dict, optional
+        ``{oo: value, -oo: value}``: what the function must return at infinity; checked against
+        the equation at the largest floats.
+    asymptotes : dict, optional
+        As in `nnbook.checking.precision.Evaluator`.
+    shapes : int
+        How many random shapes, for arrays.
+    sample : dict, optional
+        ``{symbol: f}`` with ``f(rng, shape)`` an array: how to draw an argument that is not any
+        array (targets, probabilities).
+    where : sequence of pairs, optional
+        ``[(symbol, derivation), ...]``: symbols of the equation that other equations give, in
+        order. So a composed algorithm is held to the equations that it composes.
+    holds : callable, optional
+        For theorems: ``holds(rng)`` builds one random instance with the function and returns
+        ``(smaller, larger)``, or a bool.
+    terms : bool
+        For one symbol: count in units of the last place of Σ|terms| instead of the result's.
+        For functions with a root between the floats, as GELU′, where no program keeps the
+        relative error small.
+    name : str, optional
+        Name for the ledger, if not the function's own.
+
+    Returns
+    -------
+    result : Verification
+        Shown in a notebook at once; a row of the ledger.
+
+    Raises
+    ------
+    VerificationError
+        If the function differs: with the worst point, both values, the error and its likely
+        cause.
+    ValueError, TypeError
+        If the question is not well put: a symbol without an argument, a narrower domain without
+        a reason, an asymptote that is none.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Equation
+    >>> z = sp.Symbol("z", real=True)
+    >>> slope = Equation(number="5.6", rhs=1 - sp.tanh(z)**2, domain=None)
+    >>> def tanh_prime(z):
+    ...     return 1 / np.cosh(np.minimum(abs(z), 800.0))**2
+    >>> verify(slope, tanh_prime, dtypes=["float64"], points=500)
+    Traceback (most recent call last):
+        ...
+    nnbook.checking.verification.VerificationError: ...
+    """
+    from nnbook.checking import verify_arrays as arrays
+
+    ledger_name = qualified_name(function, name)
+    _check_options(derivation, points, because, domain)
+    if holds is not None:
+        return arrays.theorem(derivation, holds, ledger_name, points, _rng(derivation)).show()
+    run = _caller(function, call, output)
+    fixed = {sp.sympify(k): sp.Rational(*float(v).as_integer_ratio())
+             for k, v in (fixed or {}).items()}
+    symbols = _arguments(derivation, function, args, fixed)
+    if any(not isinstance(s, sp.Symbol) for s in symbols):
+        task = arrays.ArrayTask(derivation, run, symbols, ledger_name, bound or 8.0, shapes,
+                                sample or {}, where or (), fixed, because)
+        return task.verify(_rng(derivation)).show()
+    if all(s.is_integer for s in symbols):
+        return arrays.integers(derivation, run, symbols, ledger_name, points,
+                               _rng(derivation)).show()
+    space = _domains(derivation, symbols, domain, because)
+    if len(symbols) > 1:
+        return arrays.scalars(derivation, run, symbols, ledger_name, bound or 8.0, points,
+                              space, because, fixed, _rng(derivation)).show()
+    task = _Elementwise(derivation, run, symbols[0], ledger_name, bound or 2.0, space[symbols[0]],
+                        because, fixed, asymptotes, terms)
+    return task.verify(points, dtypes, chosen or {}, limits or {}, _rng(derivation)).show()
+
+
+def _check_options(derivation, points, because, domain):
+    if not hasattr(derivation, "number"):
+        raise TypeError("derivation must be a Derivation, Definition or Theorem, got "
+                        f"{type(derivation).__name__}; verify(equation, function) is the order")
+    if not isinstance(points, int) or points < 1:
+        raise ValueError(f"points must be a positive int, got {points!r}")
+    if because is not None and domain is None:
+        raise ValueError("because= explains a domain=, and there is none")
+
+
+def _rng(derivation):
+    return np.random.default_rng(zlib.crc32(str(derivation.number).encode()))
+
+
+def _caller(function, call, output):
+    def run(*values):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = (call or function)(*values)
+        if output is not None:
+            return result[output]
+        if isinstance(result, tuple | list):
+            raise TypeError(f"the function returns {len(result)} outputs: say which one the "
+                            "equation is about with output=")
+        return result
+    return run
+
+
+def _arguments(derivation, function, args, fixed):
+    """Return the symbols in the order of the function's arguments."""
+    free = {s for s in derivation.rhs.free_symbols if s not in fixed}
+    if args is not None:
+        return list(args) if isinstance(args, tuple | list) else [args]
+    if hasattr(derivation.rhs, "shape"):
+        raise ValueError("a matrix equation needs args=, its matrices in the order of the "
+                         "function's arguments")
+    if len(free) == 1:
+        return list(free)
+    names = {s.name: s for s in free}
+    try:
+        parameters = [p for p in inspect.signature(function).parameters if p in names]
+    except (TypeError, ValueError):
+        parameters = []
+    if len(parameters) != len(free):
+        listed = ", ".join(sorted(names)) or "none"
+        raise ValueError(f"the equation has the symbols {listed}: give args=, the symbols in the "
+                         "order of the function's arguments")
+    return [names[p] for p in parameters]
+
+
+def as_set(where):
+    """Return a domain given as a SymPy set or as a pair (low, high)."""
+    if isinstance(where, sp.Set):
+        return where
+    if isinstance(where, tuple | list) and len(where) == 2:
+        return sp.Interval(*where)
+    raise TypeError(f"domain must be a SymPy set or a pair (low, high), got {where!r}")
+
+
+def _assumed(symbol):
+    if symbol.is_positive:
+        return sp.Interval.open(0, sp.oo)
+    if symbol.is_nonnegative:
+        return sp.Interval(0, sp.oo)
+    if symbol.is_negative:
+        return sp.Interval.open(-sp.oo, 0)
+    if symbol.is_nonpositive:
+        return sp.Interval(-sp.oo, 0)
+    return sp.S.Reals
+
+
+def _domains(derivation, symbols, domain, because):
+    """Return {symbol: set}; a set narrower than the derivation's must have a reason."""
+    derived = getattr(derivation, "domain", None)
+    if not isinstance(derived, dict):
+        derived = {symbols[0]: derived} if derived is not None else {}
+    asked = domain if isinstance(domain, dict) else {symbols[0]: domain} if domain else {}
+    space = {}
+    for s in symbols:
+        whole = as_set(derived[s]) if derived.get(s) is not None else _assumed(s)
+        space[s] = as_set(asked[s]) if s in asked else whole
+        if because is None and s in asked and not whole.is_subset(space[s]):
+            raise ValueError(f"domain {space[s]} of {s} is narrower than {whole}: say why with "
+                             "because=, which the page prints")
+    return space
+
+
+def spell(domain):
+    """Return a domain as a reader writes it."""
+    if domain == sp.S.Reals:
+        return "ℝ"
+    text = str(sp.sstr(domain)).replace("oo", "∞")
+    return text.replace("Interval.open", "").replace("Interval", "")
+
+
+class _Elementwise:
+    """A function of one real number, in units in the last place."""
+
+    def __init__(self, derivation, run, symbol, name, bound, domain, because, fixed, asymptotes,
+                 terms):
+        self.derivation, self.run, self.symbol, self.name = derivation, run, symbol, name
+        self.bound, self.domain, self.because = bound, domain, because
+        lines = [line.value for line in getattr(derivation, "lines", ())[1:-1]
+                 if getattr(line, "relation", "=") == "=" and getattr(line, "level", "") == "S"]
+        expr = derivation.rhs.subs(fixed)
+        self.evaluator = Evaluator(expr, [symbol], equals=[e.subs(fixed) for e in lines],
+                                   asymptotes=asymptotes)
+        self.scale = Evaluator(sum_of_terms(self.evaluator.expr, deep=False), [symbol],
+                               asymptotes=asymptotes) if terms else None
+        self.unit = "ulp of Σ|terms|" if terms else "ulp"
+        self.kinks = kinks_of(self.evaluator.expr, symbol)
+
+    def verify(self, points, dtypes, chosen, limits, rng):
+        total, worst = 0, (-1.0, None, None)
+        whole = sum(SHARES[np.dtype(d).name] for d in dtypes)
+        for dtype in map(lambda d: np.dtype(d).name, dtypes):
+            count = max(1, round(points * SHARES[dtype] / whole))
+            x = scalar_points(self.domain, count, rng, dtype, self.kinks)
+            total += len(x)
+            error, at = self._worst(x, dtype)
+            if error > worst[0]:
+                worst = (error, at, dtype)
+        notes = self._conventions(chosen, dtypes) + self._limits(limits, dtypes)
+        formats = list(map(str, dtypes))
+        listed = formats[0] if len(formats) == 1 else \
+            f"{', '.join(formats[:-1])} and {formats[-1]}"
+        return Verification(
+            number=str(self.derivation.number), function=self.name, bound=self.bound, unit=self.unit,
+            points=total, where=f"at {total:,} points in {listed}", worst_error=float(worst[0]),
+            worst_at={str(self.symbol): float(worst[1]), "dtype": worst[2]},
+            domain=spell(self.domain), narrowed=self.because, notes=notes)
+
+    def _call(self, x):
+        found = self.run(x)
+        if not isinstance(found, np.ndarray | np.generic) or np.shape(found) != x.shape:
+            raise TypeError(f"{self.name} must map an array to an array of the same shape "
+                            f"{x.shape}, got {np.shape(found)}")
+        if found.dtype != x.dtype:
+            raise VerificationError(f"{self.name} turns {x.dtype} into {found.dtype}; it must "
+                                    "keep the dtype", reason="a constant or a call promotes")
+        return found
+
+    def _exact(self, x, floor):
+        try:
+            return self.evaluator.raw(x, floor=floor)
+        except Undefined as error:
+            raise ValueError(f"the equation has no value at {self.symbol} = {x!r} ({error}): leave "
+                             "the point out of the derivation's domain") from None
+
+    def _worst(self, x, dtype):
+        bits, tiny, huge = FORMATS[dtype]
+        found = self._call(x)
+        errors = np.array([self._distance(v, y, bits, tiny, huge)
+                           for v, y in zip(x.tolist(), found.tolist(), strict=True)])
+        i = int(np.argmax(errors))
+        if errors[i] > self.bound:
+            self._refuse(x, found, errors, dtype)
+        return errors[i], x[i]
+
+    def _distance(self, v, y, bits, tiny, huge):
+        exact = self._exact(v, tiny - 64)
+        size = exact if self.scale is None else self.scale.raw(v, floor=tiny - 64)
+        return _ulps(y, exact, bits, tiny, huge, size)
+
+    def _refuse(self, x, found, errors, dtype):
+        # Among the points that are about as bad as the worst, the smallest is the clearest.
+        bad = np.flatnonzero(errors >= min(errors.max(), 1e300) / 2)
+        i = bad[np.argmin(np.abs(x[bad]))]
+        bits, tiny, huge = FORMATS[dtype]
+        v, y = float(x[i]), float(found[i])
+        expected = _nearest(self._exact(v, None), bits, tiny, huge)
+        near = np.array([v, v * 0.97, v * 1.03], dtype=dtype)
+        near = near[inside(self.domain, near)]
+        reason = likely_reason(y, expected, self._call(near))
+        error = float(errors[i])
+        outside = int(np.count_nonzero(errors > self.bound))
+        raise VerificationError(
+            f"{self.name} does not agree with ({self.derivation.number}): at {self.symbol} = {v!r} "
+            f"({dtype}) it returns {y!r}, the equation gives {expected!r}, "
+            f"{error:.3g} {self.unit} away (bound: {self.bound:g}); {outside:,} of {len(x):,} points are "
+            f"outside the bound. Likely: {reason}.",
+            point={str(self.symbol): v}, found=y, expected=expected, error=error, unit=self.unit,
+            reason=reason)
+
+    def _conventions(self, chosen, dtypes):
+        notes = []
+        for point, value in chosen.items():
+            for dtype in dtypes:
+                y = float(self._call(np.array([point], dtype=dtype))[0])
+                if y != float(value):
+                    raise VerificationError(
+                        f"{self.name} is {y!r} at {self.symbol} = {point} ({dtype}), and the "
+                        f"convention chosen there is {value}", point={str(self.symbol): point},
+                        found=y, expected=float(value), error=math.inf, unit="ulp",
+                        reason="another convention at the kink")
+            notes.append(f"{value} at {self.symbol} = {point} by convention")
+        return notes
+
+    def _limits(self, limits, dtypes):
+        for end, value in limits.items():
+            end, value = sp.sympify(end), sp.sympify(value)
+            x = math.inf if end is sp.oo else -math.inf
+            self._check_limit(x, value)
+            for dtype in dtypes:
+                y = float(self._call(np.array([x], dtype=dtype))[0])
+                if y != float(value):
+                    raise VerificationError(
+                        f"{self.name} returns {y!r} at {self.symbol} = {x}, and the limit is "
+                        f"{value}", point={str(self.symbol): x}, found=y, expected=float(value),
+                        error=math.inf, unit="ulp", reason="inf is not treated as a limit")
+        return ["limits at ±∞ included"] if limits else []
+
+    def _check_limit(self, x, value):
+        """A declared limit is believed only if the equation is going there."""
+        far = [math.copysign(10.0**k, x) for k in (50, 150, 300)]
+        reached = [self.evaluator(v) for v in far]
+        if value.is_infinite:
+            direction = 1 if value is sp.oo else -1
+            good = direction * reached[0] > 10 and all(
+                direction * b > direction * a for a, b in zip(reached, reached[1:], strict=False))
+        else:
+            good = abs(reached[-1] - float(value)) <= 1e-15 * max(1.0, abs(float(value)))
+        if not good:
+            raise ValueError(f"limits says {value} at {x}, but the equation is "
+                             f"{float(reached[-1])!r} at {far[-1]}")
