@@ -22,7 +22,10 @@ from sphinx.util import logging
 from nnbook_ext import notebooks
 
 logger = logging.getLogger(__name__)
-ANCHOR = re.compile(r"""<[^>]*?\sid=["']((?:eq|fig|ex)-[\w.-]+)["']""")
+# The ids that links may name; what an exercise's form numbers within itself is not meant.
+ANCHOR = re.compile(
+    r"""<[^>]*?\sid=["']((?:eq|ex)-\d+-\d+[a-z]?|fig-[\w-]+)["']""",
+)
 INPUTS = (
     "nnbook/**/*.py",
     "requirements.txt",
@@ -132,8 +135,32 @@ def executed(app, doc: str) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         if _is_code(cell):
             cell.outputs = nbformat.from_dict(next(outputs, []))
+    hide_machinery(notebook)
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     return notebook
+
+
+SHOWS_AN_EXERCISE = re.compile(r"^(exercise|solution)\(.*\)$", re.DOTALL)
+
+
+def hide_machinery(notebook) -> None:
+    """Hide in the page the calls that only make an exercise appear there.
+
+    Where the page's own form checks the answer, the cell with ``check`` is hidden too; an answer
+    that is code is written in the notebook, and there the cell says how.
+    """
+    written = True  # whether the exercise at hand is answered in the notebook
+    for cell in filter(_is_code, notebook.cells):
+        tags = list(cell.metadata.get("tags", []))
+        for output in cell.outputs:
+            about = output.get("metadata", {}).get("nnbook", {})
+            if about.get("kind") == "exercise":
+                written = about.get("type", "").lower() == "code"
+        if SHOWS_AN_EXERCISE.match(cell.source.strip()):
+            tags.append("remove-input")
+        if "nb-check" in tags and not written:
+            tags.append("remove-cell")
+        cell.metadata["tags"] = tags
 
 
 def all_executed(app) -> dict[str, nbformat.NotebookNode]:

@@ -51,10 +51,10 @@ def _docs(env) -> set[str]:
 
 
 def parse_symbols(text: str) -> list[dict[str, str]]:
-    """Read the body of a ``symbols`` directive, one symbol a line.
+    r"""Read the body of a ``symbols`` directive, one symbol a line.
 
-    >>> parse_symbols(r"σ `\\sigma` : the logistic function, from ℝ to (0, 1)")[0]["latex"]
-    '\\\\sigma'
+    >>> parse_symbols("h `h` : the width of the hidden layer")[0]["meaning"]
+    'the width of the hidden layer'
     """
     found = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -127,7 +127,7 @@ class Table(SphinxDirective):
         for row, identifier in zip(body.children, ids, strict=False):
             row["ids"].append(identifier)
         group += [head, body]
-        table = nodes.table(classes=["nn-table", *classes])
+        table = nodes.table(classes=["nn-table", "colwidths-auto", *classes])
         table += group
         wrapper = nodes.container(classes=["nn-scroll"])
         wrapper += table
