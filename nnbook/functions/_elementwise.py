@@ -36,3 +36,8 @@ def elementwise(body):
         return out
 
     return function
+
+
+def magnitude(z, cap):
+    """Return |z|, but `cap` where it is larger: the tail that depends on it has vanished there."""
+    return np.minimum(np.abs(z), cap)

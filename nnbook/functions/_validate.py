@@ -4,6 +4,8 @@ import operator
 
 import numpy as np
 
+PAIRED = np.dtype(np.float64)  # the working dtype in which pairs of floats are worth their cost
+
 
 def as_float(x, name):
     """Return `x` as a floating-point array; integers and booleans become float64.

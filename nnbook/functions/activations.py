@@ -13,12 +13,12 @@ import difflib
 
 import numpy as np
 
-from nnbook.functions._elementwise import elementwise
+from nnbook.functions._elementwise import elementwise, magnitude
+from nnbook.functions._pairs import logistic_pair
 from nnbook.functions._validate import as_float, check_number
 from nnbook.functions.gated import gelu, gelu_prime, silu, silu_prime
 
-# From here down e^z is a subnormal number, or close to one; 1 + e^z is 1 from -37 on.
-FAR_LEFT = -700.0
+CAP = 30_000  # e^-|z| is 0 long before, in longdouble too
 
 
 def identity(z):
@@ -54,13 +54,14 @@ def leaky_relu_prime(z, negative_slope=0.01):
 @elementwise
 def sigmoid(z):
     e = np.exp(-np.abs(z))
-    return np.where(z < 0, e, 1) / (1 + e)
+    small = e / (1 + e)
+    return np.where(z < 0, e - e * small, 1 - small)
 
 
 @elementwise
 def sigmoid_prime(z):
-    e = np.exp(-np.abs(z))
-    return e / (1 + e) ** 2
+    slope, power = _logistic_slope(-magnitude(z, CAP))
+    return np.ldexp(slope, power)
 
 
 @elementwise
@@ -70,8 +71,8 @@ def tanh(z):
 
 @elementwise
 def tanh_prime(z):
-    e = np.exp(-np.abs(z))
-    return (2 * e / (1 + e * e)) ** 2
+    slope, power = _logistic_slope(-2 * magnitude(z, CAP))
+    return np.ldexp(slope, power + 2)
 
 
 @elementwise
@@ -82,7 +83,14 @@ def softplus(z):
 @elementwise
 def softplus_prime(z):
     e = np.exp(-np.abs(z))
-    return np.where(z < 0, e, 1) / (1 + e)
+    small = e / (1 + e)
+    return np.where(z < 0, e - e * small, 1 - small)
+
+
+def _logistic_slope(x):
+    small, small_low, power = logistic_pair(x)
+    own = np.ldexp(small, power)
+    return small - (small * own - small_low * (1 - 2 * own)), power
 
 
 ACTIVATIONS = {
