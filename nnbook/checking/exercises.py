@@ -237,5 +237,6 @@ def run(found):
                            f"{verdict.message}")
     output = printed.getvalue().rstrip()
     if not callable(answer):
+        answer = answer.item() if hasattr(answer, "dtype") and answer.ndim == 0 else answer
         output = f"{output}\n{found.code.__name__}() = {answer!r}".strip()
     return source, output
