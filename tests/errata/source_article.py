@@ -5,7 +5,7 @@ comments, the docstrings and the prints, so that the errata tests can show what 
 It is wrong in the ways that ``book/data/errata.toml`` lists: do not import it elsewhere.
 """
 
-# ruff: noqa: N803, N806, NPY002, D101, D102, D103, D107, RUF003
+# ruff: noqa: NPY002
 import numpy as np
 
 
