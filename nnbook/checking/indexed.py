@@ -49,6 +49,19 @@ def indices(names, size):
     return tuple(sp.Idx(name, (1, size)) for name in names.replace(",", " ").split())
 
 
+def apart(e):
+    """Give every sum its own bound index, so that an inner one never hides an outer one."""
+    if not e.args or isinstance(e, sp.Idx | sp.Indexed | sp.MatrixSymbol):
+        return e
+    e = e.func(*(apart(a) for a in e.args)) if e.has(sp.Sum) else e
+    if isinstance(e, sp.Sum):
+        swap = {i: sp.Dummy(str(i), integer=True) for i, *_ in e.limits}
+        return sp.Sum(e.function.xreplace(swap),
+                      *((swap[i], low.xreplace(swap), high.xreplace(swap))
+                        for i, low, high in e.limits))
+    return e
+
+
 def prime(function, order):
     """Return the ``order``-th derivative of an unspecified function, as a function of its own."""
     if order == 0:

@@ -75,7 +75,7 @@ def _differentiated(e, names):
 def _at(meaning, pattern, node):
     """Instantiate the meaning of ``p[i]`` at ``p[n]``, without capturing a summation index."""
     bound = {limit[0] for s in meaning.atoms(sp.Sum) for limit in s.limits}
-    clash = bound & node.free_symbols
+    clash = bound & node.atoms(sp.Idx, sp.Symbol)
     if clash:
         meaning = meaning.xreplace({i: fresh_index(i) for i in sorted(clash, key=str)})
     return meaning.xreplace(dict(zip(pattern.indices, node.indices, strict=True)))

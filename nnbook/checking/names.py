@@ -18,8 +18,8 @@ LETTER = {letter: word for word, letter in GREEK.items()}
 SPECIAL_TEX = {"phi": r"\varphi", "epsilon": r"\varepsilon"}
 ACCENTS = {"bar": ("\u0304", r"\bar"), "hat": ("\u0302", r"\hat"), "tilde": ("\u0303", r"\tilde"),
            "dot": ("\u0307", r"\dot")}
-SUPER = dict(zip("0123456789+-−()abcdefghijklmnoprstuvwxyzLTNKM", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴸᵀᴺᴷᴹ",
-                 strict=True))
+SUPER = dict(zip("0123456789+-−()abcdefghijklmnoprstuvwxyzLTNKM",
+                 "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴸᵀᴺᴷᴹ", strict=True))
 SUB = dict(zip("0123456789+-−()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 UNSUPER = {v: k for k, v in SUPER.items() if k != "−"}
 UNSUB = {v: k for k, v in SUB.items() if k != "−"}

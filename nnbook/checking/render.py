@@ -75,6 +75,8 @@ def text_html(text):
 def untex(text):
     r"""Read LaTeX aloud in Unicode, as far as that goes: ``\sigma'`` becomes ``σ′``."""
     text = text.replace(r"^{\top}", "ᵀ").replace(r"^\top", "ᵀ").replace(r"\top", "ᵀ")
+    text = re.sub(r"\\(bar|hat|tilde|dot)\{(\w)\}",
+                  lambda m: unicodedata.normalize("NFC", m[2] + names.ACCENTS[m[1]][0]), text)
     text = re.sub(r"\\(?:mathbf|mathrm|text|operatorname|bar|lVert|rVert|left|right)\b", "", text)
     table = {"odot": "⊙", "le": "≤", "ge": "≥", "ne": "≠", "to": "→", "infty": "∞", "cdot": "·",
              "in": "∈", "sum": "Σ", "prod": "Π", "partial": "∂", "ln": "ln", "max": "max",
@@ -152,7 +154,7 @@ def conditions(statement, dialect="tex"):
         if setter.tex:
             out.append(f"{held} {sign}^{{{size}}}")
         else:
-            out.append(f"{held} {sign}({size})")
+            out.append(f"{held} {sign}^({size})")
     return out
 
 

@@ -89,7 +89,8 @@ def candidates(symbol, domain, kinks, rng, count):
             x = piece.start + piece.measure * sp.Rational(rng.randint(0, 9973), 9973)
         else:
             x = sp.Rational(rng.randint(-10**4, 10**4), 10 ** rng.choice((3, 3, 4, 2)))
-        offer(sp.nsimplify(x, rational=True) if not x.is_rational else x)
+        if x.is_rational:
+            offer(x)
     return found
 
 
@@ -144,27 +145,80 @@ def kinks_of(*expressions):
     return list(dict.fromkeys(found))
 
 
+FUNCTIONS = {sp.exp: mpmath.exp, sp.log: mpmath.log, sp.tanh: mpmath.tanh, sp.sinh: mpmath.sinh,
+             sp.cosh: mpmath.cosh, sp.sin: mpmath.sin, sp.cos: mpmath.cos, sp.tan: mpmath.tan,
+             sp.erf: mpmath.erf, sp.erfc: mpmath.erfc, sp.Abs: abs, sp.Max: max, sp.Min: min,
+             sp.sign: mpmath.sign, sp.floor: mpmath.floor, sp.acos: mpmath.acos,
+             sp.asin: mpmath.asin, sp.atan: mpmath.atan, sp.gamma: mpmath.gamma,
+             sp.factorial: mpmath.factorial}
+
+
 class Evaluator:
-    """A scalar expression as a function of exact points, correct to 50 digits or refused."""
+    """A scalar expression as a function of exact points, correct to 50 digits or refused.
+
+    The expression is walked, not compiled: a step is evaluated at a few dozen points, and
+    compiling would cost more than all of them.
+    """
 
     def __init__(self, expression, symbols):
-        expression = expression.doit().replace(
+        self.expression = expression.doit().replace(
             sp.Heaviside, lambda *a: sp.Piecewise((0, a[0] < 0), (1, a[0] > 0),
                                                   (a[1] if len(a) > 1 else sp.S.Half, True)))
         self.symbols = symbols
-        self.function = sp.lambdify(symbols, expression, modules="mpmath")
 
     def at(self, point, dps):
         """Return the value with ``dps`` working digits."""
         with mpmath.workdps(dps):
-            arguments = [mpmath.mpf(point[s].p) / point[s].q for s in self.symbols]
+            known = {s: mpmath.mpf(point[s].p) / point[s].q for s in self.symbols}
             try:
-                value = mpmath.mpmathify(self.function(*arguments))
+                value = mpmath.mpmathify(self.walk(self.expression, known))
             except (ZeroDivisionError, ValueError, OverflowError) as error:
                 raise CannotEvaluate(str(error)) from error
             if not mpmath.isfinite(value):
                 raise CannotEvaluate("infinite or undefined")
             return value
+
+    def walk(self, e, known):
+        """Return the number that ``e`` is, remembering what was met before."""
+        if e in known:
+            return known[e]
+        if e.is_Rational:
+            value = mpmath.mpf(e.p) / e.q
+        elif e.is_Add:
+            value = mpmath.fsum(self.walk(a, known) for a in e.args)
+        elif e.is_Mul:
+            value = mpmath.fprod(self.walk(a, known) for a in e.args)
+        elif e.is_Pow:
+            base = self.walk(e.base, known)
+            value = base ** int(e.exp) if e.exp.is_Integer else mpmath.power(
+                base, self.walk(e.exp, known))
+        elif e.func in FUNCTIONS:
+            value = FUNCTIONS[e.func](*(self.walk(a, known) for a in e.args))
+        elif isinstance(e, sp.Piecewise):
+            value = next((self.walk(v, known) for v, c in e.args if self.decide(c, known)), None)
+            if value is None:
+                raise CannotEvaluate("no branch applies")
+        elif e.is_Symbol:
+            raise NameError(f"{e} has no value")
+        else:
+            symbols = sorted(e.free_symbols, key=lambda s: s.name)
+            compiled = sp.lambdify(symbols, e, modules="mpmath")
+            value = compiled(*(known[s] for s in symbols))
+        known[e] = value
+        return value
+
+    def decide(self, condition, known):
+        """Tell whether the condition of a branch holds."""
+        if condition in (sp.true, sp.false):
+            return condition == sp.true
+        if isinstance(condition, sp.And | sp.Or):
+            test = all if isinstance(condition, sp.And) else any
+            return test(self.decide(c, known) for c in condition.args)
+        if isinstance(condition, sp.Not):
+            return not self.decide(condition.args[0], known)
+        left, right = (self.walk(a, known) for a in condition.args)
+        return {">": left > right, ">=": left >= right, "<": left < right, "<=": left <= right,
+                "==": left == right, "!=": left != right}[condition.rel_op]
 
 
 def readable(value):

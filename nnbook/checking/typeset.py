@@ -441,7 +441,7 @@ class Typesetter:
         inner = self.piece(function)
         if inner.bind < POWER or (inner.tall and inner.bind < ATOM and function.is_Mul):
             inner = self.brackets(inner, "[", "]")
-        return Piece(f"{front}{' ' if not self.tex else ' '}{inner.text}", PRODUCT, True)
+        return Piece(f"{front} {inner.text}", PRODUCT, True)
 
     def _Subs(self, e):
         if len(e.variables) == 1 and isinstance(e.expr, sp.Derivative):

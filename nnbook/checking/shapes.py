@@ -1,0 +1,350 @@
+"""Sizes: a statement for all shapes, written out at particular ones.
+
+What holds for every shape must hold at two sets of sizes, all different and at least 2, entry by
+entry. This is an independent check of the index calculus: derivatives are taken here by SymPy in
+the written-out entries, not by Kronecker deltas.
+"""
+
+import functools
+import itertools
+import random
+
+import sympy as sp
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.matexpr import MatrixElement
+
+from nnbook.checking import names, rewriting, sampling
+from nnbook.checking._errors import Counterexample, DerivationError, UndecidedError
+from nnbook.checking.indexed import Calculus, NotIndexed, apart, positive, with_primes
+
+SIZES = ((2, 3, 4, 5, 6, 7, 8, 9), (4, 2, 5, 3, 7, 6, 9, 8))
+POINTS = 4     # random instances of each entry
+FEW = 6        # entries looked at first; level N looks at all of them
+ENTRIES = 40   # more entries than this are not proved one by one
+
+
+def size_symbols(*expressions):
+    """Return the symbols that are sizes of matrices or ends of sums, sorted by name."""
+    found = set()
+    for e in expressions:
+        for m in e.atoms(sp.MatrixSymbol):
+            found |= set().union(*(sp.sympify(n).free_symbols for n in m.shape))
+        for s in e.atoms(sp.Sum, sp.Product):
+            for _, low, high in s.limits:
+                found |= {x for x in (high - low).free_symbols if x.is_integer}
+        for i in e.atoms(sp.Idx):
+            found |= {x for end in (i.lower, i.upper) if end is not None
+                      for x in sp.sympify(end).free_symbols}
+        for one in e.atoms(sp.OneMatrix, sp.Identity, sp.ZeroMatrix):
+            found |= set().union(*(sp.sympify(n).free_symbols for n in one.shape))
+    return sorted((s for s in found if isinstance(s, sp.Symbol)), key=lambda s: s.name)
+
+
+class Explicit:
+    """Write expressions out at particular sizes, in one real symbol for each entry.
+
+    Parameters
+    ----------
+    sizes : dict of Symbol to int
+    """
+
+    def __init__(self, sizes):
+        self.sizes = {s: sp.Integer(n) for s, n in sizes.items()}
+        self.entries = {}
+        self.matrices = set()
+
+    def symbol(self, name, where, sign=None):
+        """Return the symbol that stands for one entry."""
+        key = (name, tuple(map(int, where)))
+        if key not in self.entries:
+            first = 1 if name in self.matrices else 0
+            where = "".join(str(k + first) for k in key[1])
+            label = f"{names.plain(name)}[{where}]"
+            self.entries[key] = sp.Symbol(label, positive=True) if sign else sp.Symbol(
+                label, real=True)
+        return self.entries[key]
+
+    def sized(self, n):
+        """Return a dimension as an int."""
+        n = sp.sympify(n).xreplace(self.sizes)
+        if not n.is_Integer:
+            raise ValueError(f"no size is given for {', '.join(map(str, n.free_symbols))}; "
+                             f"sizes holds {', '.join(map(str, self.sizes)) or 'nothing'}")
+        return int(n)
+
+    def __call__(self, e):
+        """Return an explicit Matrix, or a scalar in the entries."""
+        if isinstance(e, sp.MatrixBase):
+            return e.applyfunc(self.scalar)
+        if isinstance(e, sp.MatrixExpr) and not isinstance(e, MatrixElement):
+            return self.matrix(e)
+        if isinstance(e, sp.Derivative) and any(
+                isinstance(v, sp.MatrixSymbol) for v in e.variables):
+            return self.slope(e)
+        return self.scalar(e)
+
+    def matrix(self, e):
+        """Write out a matrix expression."""
+        if isinstance(e, sp.MatrixBase):
+            return e.applyfunc(self.scalar)
+        if isinstance(e, sp.Derivative):
+            return self.slope(e)
+        shape = [self.sized(n) for n in e.shape]
+        if isinstance(e, sp.MatrixSymbol):
+            self.matrices.add(e.name)
+            return sp.Matrix(*shape, lambda i, j: self.symbol(e.name, (i, j)))
+        if hasattr(e, "written_out"):
+            return e.written_out(self)
+        if isinstance(e, sp.MatAdd):
+            return sum((self.matrix(a) for a in e.args[1:]), self.matrix(e.args[0]))
+        if isinstance(e, sp.MatMul):
+            out = None
+            scale = sp.S.One
+            for a in e.args:
+                if getattr(a, "is_Matrix", False) or (isinstance(a, sp.Derivative) and is_slope(a)):
+                    out = self.matrix(a) if out is None else out * self.matrix(a)
+                else:
+                    scale *= self.scalar(a)
+            return scale * out
+        if isinstance(e, sp.Transpose):
+            return self.matrix(e.arg).T
+        if isinstance(e, sp.HadamardProduct):
+            out = self.matrix(e.args[0])
+            for a in e.args[1:]:
+                out = out.multiply_elementwise(self.matrix(a))
+            return out
+        if isinstance(e, sp.HadamardPower):
+            return self.matrix(e.base).applyfunc(lambda x: x ** e.exp)
+        if isinstance(e, ElementwiseApplyFunction):
+            return self.matrix(e.expr).applyfunc(lambda x: with_primes(e.function(x)).doit())
+        if isinstance(e, sp.OneMatrix):
+            return sp.ones(*shape)
+        if isinstance(e, sp.ZeroMatrix):
+            return sp.zeros(*shape)
+        if isinstance(e, sp.Identity):
+            return sp.eye(shape[0])
+        if isinstance(e, sp.DiagMatrix):
+            return sp.diag(*self.matrix(e.arg))
+        if isinstance(e, sp.MatPow):
+            return self.matrix(e.base) ** self.sized(e.exp)
+        if isinstance(e, sp.Inverse):
+            return self.matrix(e.arg).inv()
+        raise NotIndexed(type(e).__name__)
+
+    def slope(self, e):
+        """Differentiate a scalar by every entry of a matrix, by SymPy."""
+        (variable, _), = e.variable_count
+        inner = self.scalar(e.expr)
+        rows, cols = (self.sized(n) for n in variable.shape)
+        return sp.Matrix(rows, cols, lambda i, j: sp.diff(
+            inner, self.symbol(variable.name, (i, j))))
+
+    def scalar(self, e):
+        """Write out a scalar: sums become terms, entries become symbols."""
+        e = sp.sympify(e)
+        if isinstance(e, sp.Trace):
+            return self.matrix(e.arg).trace()
+        if isinstance(e, MatrixElement):
+            i, j = (int(self.scalar(k)) for k in e.indices)
+            return self.matrix(e.parent)[i, j]
+        if isinstance(e, sp.Indexed):
+            where = [self.scalar(k) for k in e.indices]
+            return self.symbol(str(e.base.label), where, e.is_positive)
+        if isinstance(e, sp.Sum | sp.Product):
+            return self.total(e)
+        if isinstance(e, sp.Derivative):
+            inner = self.scalar(e.expr)
+            for variable, count in e.variable_count:
+                by = self.scalar(variable)
+                inner = sp.diff(inner, by, count)
+            return inner
+        if e in self.sizes:
+            return self.sizes[e]
+        if not e.args or isinstance(e, sp.Idx):
+            return e
+        return e.func(*(a if isinstance(a, sp.Tuple) else self.scalar(a) for a in e.args))
+
+    def total(self, e):
+        """Write out a sum or product of a known number of terms."""
+        add = isinstance(e, sp.Sum)
+        (index, low, high), *outer = e.limits[::-1]
+        body = e.function if not outer else e.func(e.function, *outer[::-1])
+        low, high = self.scalar(low), self.scalar(high)
+        parts = [self.scalar(body.xreplace({index: sp.Integer(k)}))
+                 for k in range(int(low), int(high) + 1)]
+        return sp.Add(*parts) if add else sp.Mul(*parts)
+
+
+def is_slope(e):
+    """Tell whether a Derivative is by a whole matrix."""
+    return any(isinstance(v, sp.MatrixSymbol) for v in e.variables)
+
+
+def free_indices(*expressions):
+    """Return the indices with a range that are not bound by a sum, sorted by name."""
+    bound = set()
+    for e in expressions:
+        for s in e.atoms(sp.Sum, sp.Product):
+            bound |= {i for i, *_ in s.limits}
+    found = set().union(*(e.atoms(sp.Idx) for e in expressions))
+    return sorted(found - bound, key=str)
+
+
+def judge_all_sizes(left, right, relation, domains_of, number, told):
+    """Judge a step with matrices or indices of symbolic size; see `judging.judge`."""
+    from nnbook.checking.judging import is_matrix
+    left, right = apart(left), apart(right)
+    matrix = is_matrix(left)
+    if matrix and _shape(left) != _shape(right):
+        raise DerivationError(f"{told} is false: the line before has shape {_shape(left)} and "
+                              f"this line has shape {_shape(right)}")
+    symbols = size_symbols(left, right)
+    count = 0
+    told_sizes = []
+    for numbers in SIZES if symbols else ((),):
+        sizes = dict(zip(symbols, numbers, strict=False))
+        told_sizes.append(", ".join(f"{s}={n}" for s, n in sizes.items()))
+        count += _instances(left, right, relation, sizes, domains_of, number, told)
+    at = " and ".join(f"({s})" for s in told_sizes if s)
+    also = f"; instantiated at {at}" if at else ""
+    if relation == "=":
+        path = prove_all_sizes(left, right, domains_of)
+        if path is not None:
+            level = "A" if matrix or left.has(sp.MatrixSymbol) or right.has(
+                sp.MatrixSymbol) else "S"
+            return level, path + also
+        path = _at_fixed_sizes(left, right, symbols, domains_of)
+        if path is not None:
+            return "F", path
+    count = sum(_instances(left, right, relation, dict(zip(symbols, numbers, strict=False)),
+                           domains_of, number, told, 10**6)
+                for numbers in (SIZES if symbols else ((),)))
+    if count >= 2 * POINTS:
+        return "N", f"agrees to 50 digits in {count} comparisons of entries{also}"
+    raise UndecidedError(f"{told} is undecided: it agrees in {count} comparisons, and neither the "
+                         f"index calculus nor entries at fixed sizes proved it")
+
+
+def _shape(e):
+    if isinstance(e, sp.Derivative):
+        return tuple(next(v for v in e.variables if isinstance(v, sp.MatrixSymbol)).shape)
+    return tuple(e.shape)
+
+
+def _pairs(left, right, sizes, positions=True):
+    """Yield (name of the entry, left, right) with both sides written out at these sizes."""
+    writer = Explicit(sizes)
+    written = []
+    free = free_indices(left, right)
+    spans = [range(writer.sized(i.lower), writer.sized(i.upper) + 1) for i in free]
+    for where in itertools.product(*spans):
+        swap = {i: sp.Integer(k) for i, k in zip(free, where, strict=True)}
+        at = {str(i.label): str(k) for i, k in zip(free, where, strict=True)}
+        a, b = (written_out(e.xreplace(swap) if swap else e, tuple(sizes.items()))
+                for e in (left, right))
+        if isinstance(a, sp.MatrixBase):
+            for r, c in itertools.product(range(a.rows), range(a.cols)):
+                written.append(({"the entry": f"({r + 1}, {c + 1})"}, a[r, c], b[r, c]))
+        else:
+            written.append((at, a, b))
+    return written
+
+
+@functools.lru_cache(maxsize=32)
+def written_out(e, sizes):
+    """Write an expression out; a line is looked at twice, as the new one and as the old."""
+    out = Explicit(dict(sizes))(e)
+    return out.as_immutable() if isinstance(out, sp.MatrixBase) else out
+
+
+def _simple(k, symbol):
+    """Return a value that a reader can compute with."""
+    value = sp.Integer((1, 2, -1, 3, -2, 4, 5, -3)[k % 8])
+    return abs(value) if symbol.is_positive else value
+
+
+def _random(rng, symbol):
+    return sp.Rational(rng.randint(1 if symbol.is_positive else -3000, 3000), 997)
+
+
+def _instances(left, right, relation, sizes, domains_of, number, told, most=FEW):
+    """Compare the two sides at random exact entries; return how many comparisons agreed."""
+    from nnbook.checking.judging import concrete
+    pairs = _pairs(left, right, sizes)
+    rng = random.Random(f"nnbook {number} {sorted((s.name, n) for s, n in sizes.items())}")
+    chosen = pairs if len(pairs) <= most else rng.sample(pairs, most)
+    agreed = 0
+    for name, a, b in chosen:
+        symbols = sorted(a.free_symbols | b.free_symbols, key=lambda s: s.name)
+        options = {s: sampling.candidates(s, domains_of([s])[s], (), random.Random(s.name), 24)
+                   for s in symbols if "[" not in s.name}
+        sides = [sampling.Evaluator(concrete(e, 0), symbols) for e in (a, b)]
+        for turn in range(POINTS):
+            point = {s: (_simple(k, s) if turn == 0 else _random(rng, s)) if "[" in s.name
+                     else rng.choice(options[s]) for k, s in enumerate(symbols)}
+            verdict, x, y = sampling.compare(*sides, point, relation)
+            if verdict == "fails":
+                values = {s.name: str(n) for s, n in sizes.items()}
+                values.update(name)
+                values.update((s.name, str(v)) for s, v in point.items())
+                example = Counterexample(values, sampling.readable(x), sampling.readable(y))
+                raise DerivationError(f"{told} is false: {example}.", example)
+            agreed += verdict == "holds"
+    return agreed
+
+
+def prove_all_sizes(left, right, domains_of):
+    """Try to carry the difference of one entry to 0, in index calculus."""
+    from nnbook.checking.judging import is_matrix
+    calculus = Calculus()
+    try:
+        if is_matrix(left):
+            rows, cols = _shape(left)
+            i, j = calculus.index(sp.sympify(rows)), calculus.index(sp.sympify(cols))
+            sides = [calculus.normal(calculus.entry(e, i, j)) for e in (left, right)]
+        else:
+            sides = [calculus.normal(e) for e in (left, right)]
+        gap = calculus.normal(sides[0] - sides[1])
+    except (NotIndexed, sp.PolynomialError):
+        return None
+    how = "entry (i, j) as sums over indices" if is_matrix(left) else "sums over indices"
+    if gap == 0:
+        return f"{how} → deltas resolved under their ranges → 0"
+    path, _ = rewriting.prove_zero(atoms_replaced(gap))
+    return None if path is None else f"{how} → deltas resolved under their ranges → {path}"
+
+
+def atoms_replaced(e):
+    """Put a symbol for every sum, entry and delta, so that a scalar chain can go on."""
+    def swap(kinds, e):
+        table = {}
+        for node in sorted(e.atoms(*kinds), key=sp.default_sort_key):
+            sign = positive(node)
+            table[node] = sp.Dummy("q", positive=True) if sign else sp.Dummy("q", real=True)
+        return e.xreplace(table)
+
+    e = swap((sp.Sum,), e)
+    return swap((sp.Indexed, MatrixElement, sp.KroneckerDelta), e)
+
+
+def _at_fixed_sizes(left, right, symbols, domains_of):
+    """Prove every entry at fixed sizes, symbolically."""
+    paths, shapes = [], []
+    for numbers in SIZES if symbols else ((),):
+        sizes = dict(zip(symbols, numbers, strict=False))
+        pairs = _pairs(left, right, sizes)
+        if len(pairs) > ENTRIES:
+            return None
+        for _, a, b in pairs:
+            if a == b:
+                continue
+            plain = {s: d for s, d in (
+                (s, domains_of([s])[s]) for s in (a - b).free_symbols if "[" not in s.name)}
+            path, _ = rewriting.prove_zero(a - b, plain)
+            if path is None:
+                return None
+            paths.append(path)
+        shapes.append(", ".join(f"{s}={n}" for s, n in sizes.items()))
+    told = "; ".join(dict.fromkeys(paths)) or "identical"
+    at = " and ".join(f"({s})" for s in shapes if s) or "the given shapes"
+    return f"every entry, symbolic, at {at}: {told}"
