@@ -132,3 +132,47 @@ def check_count(value, name):
     if count < 1:
         raise ValueError(f"{name} must be at least 1, got {count}")
     return count
+
+
+def check_batch(x, name):
+    """Raise ValueError if `x` is a single number or has no entries to take a mean over."""
+    if x.ndim == 0:
+        raise ValueError(f"{name} must have an axis of examples, shape (N,) or (N, K), got a number")
+    if x.size == 0:
+        raise ValueError(f"{name} is empty, shape {x.shape}; a mean over no examples is undefined")
+
+
+def check_probabilities(y, name, largest):
+    """Raise ValueError unless every entry of `y` lies in [0, largest]; NaN does not."""
+    good = (y >= 0) & (y <= largest)
+    if good.all():
+        return
+    at = tuple(int(i) for i in np.argwhere(~good)[0])
+    message = f"{name}{list(at)} is {y[at]}, but a probability "
+    message += "lies in [0, 1]" if largest == 1 else "is finite and not negative"
+    if y[at] == -1:
+        message += f"; turn labels -1 and +1 into 0 and 1 by ({name} + 1) / 2"
+    raise ValueError(message)
+
+
+def check_labels(labels, shape):
+    """Return class `labels` as indices into logits of `shape` (N, K); raise if they are not."""
+    n, k = shape
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"targets of shape {labels.shape} are class indices and must be integers, but their "
+            f"dtype is {labels.dtype}; use targets.astype(int), or give probabilities of shape "
+            f"{shape}"
+        )
+    if len(labels) != n:
+        raise ValueError(
+            f"targets must hold one class for each of the {n} rows of logits, got {len(labels)}"
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= k))
+    if wrong.size:
+        i = wrong[0]
+        message = f"targets[{i}] is {labels[i]}, but logits of shape {shape} have classes 0 to {k - 1}"
+        if labels[i] == k:
+            message += "; if your classes count from 1, subtract 1"
+        raise ValueError(message)
+    return labels.astype(np.intp)

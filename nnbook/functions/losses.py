@@ -1,166 +1,446 @@
-r"""Losses: what the network is asked to make small, and how each one slopes."""
+r"""Losses: what the network is asked to make small, and how each one slopes.
+
+Every loss is a mean, and every gradient has that mean's divisor in it, so that it can be handed
+to the layer below as it is. Losses of probabilities take logits, the numbers before the sigmoid
+or the softmax: no clipping and no small constant inside a logarithm is needed, and none is there.
+Units are nats: natural logarithms, 1 nat = 1.4427 bits.
+
+A result has the dtype of the arguments, their common one where they differ; float32 and float16
+are computed in float64 and rounded once. NaN in the predictions gives NaN; targets are data, and
+must be finite.
+"""
 
 import numpy as np
 
 from nnbook.functions._validate import (
     as_float,
+    check_batch,
+    check_labels,
     check_matrix,
+    check_probabilities,
     check_same_shape,
     common_dtype,
     working_dtype,
 )
 from nnbook.functions.activations import sigmoid, softplus
-from nnbook.functions.probabilities import _shifted
-
-
-def _mean(terms, count):
-    total = np.sum(terms)
-    if np.isinf(total):
-        return np.sum(terms / count)
-    return total / count
-
-
-def _check_batch(x, name):
-    if x.size == 0:
-        raise ValueError(f"{name} is empty, shape {x.shape}: a mean over no examples is undefined")
-
-
-def _classification(logits, targets):
-    logits = as_float(logits, "logits")
-    check_matrix(logits, "logits", ("N", "K"))
-    _check_batch(logits, "logits")
-    n, k = logits.shape
-    raw = np.asarray(targets)
-    if raw.ndim == 1:
-        if raw.dtype.kind not in "iu":
-            raise TypeError(
-                f"targets of shape {raw.shape} are class indices and must be integers, "
-                f"but their dtype is {raw.dtype}; use targets.astype(int), "
-                f"or give probabilities of shape {logits.shape}"
-            )
-        if len(raw) != n:
-            raise ValueError(
-                f"targets must hold one class for each of the {n} rows of logits, got {len(raw)}"
-            )
-        wrong = np.flatnonzero((raw < 0) | (raw >= k))
-        if wrong.size:
-            i = wrong[0]
-            message = f"targets[{i}] is {raw[i]}, but logits of shape {logits.shape} have classes 0 to {k - 1}"
-            if raw[i] == k:
-                message += "; if your classes count from 1, subtract 1"
-            raise ValueError(message)
-        return logits, raw.astype(np.intp), None
-    y = as_float(targets, "targets")
-    if y.shape != logits.shape:
-        message = (
-            f"targets must be class indices of shape ({n},) or probabilities of the logits' shape "
-            f"{logits.shape}, but their shape is {y.shape}"
-        )
-        if y.shape == (n, 1):
-            message += "; for class indices pass targets.ravel()"
-        elif y.shape == logits.shape[::-1]:
-            message += "; rows are examples, so pass targets.T"
-        raise ValueError(message)
-    bad = np.argwhere(~((y >= 0) & (y < np.inf)))
-    if len(bad):
-        i, j = bad[0]
-        raise ValueError(f"targets[{i}, {j}] is {y[i, j]}, but a probability is finite and not negative")
-    return logits, None, y
+from nnbook.functions.probabilities import shifted_exp
 
 
 def cross_entropy(logits, targets):
-    logits, labels, y = _classification(logits, targets)
-    dtype = logits.dtype if y is None else common_dtype(logits, y)
-    z = logits.astype(working_dtype(dtype), copy=False)
+    r"""Mean cross-entropy of ``softmax(logits)`` against the targets.
+
+    .. math:: \ell = -\frac1N \sum_{i=1}^{N} \sum_{k=1}^{K} y_{ik}
+              \log \operatorname{softmax}(z_i)_k
+
+    Parameters
+    ----------
+    logits : array_like of real numbers, shape (N, K)
+        Logits z, one example per row; dimensionless.
+    targets : array_like
+        Either the class of each example, integers from 0 to K - 1 of shape (N,), or y itself, of
+        shape (N, K): finite and not negative. A row of y that does not sum to 1 is taken as it
+        is, a weighted sum of log-probabilities.
+
+    Returns
+    -------
+    NumPy scalar
+        Mean loss per example, in nats.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers, or class labels are not integers.
+    ValueError
+        If shapes do not fit, the batch is empty, a label is out of range, or an entry of y is
+        negative or not finite.
+
+    See Also
+    --------
+    cross_entropy_grad : the gradient in the logits.
+
+    Notes
+    -----
+    Exact for any finite logits: at a gap of 1000 a wrong class costs 1000 nats, and at ±1e308 the
+    loss is infinite only if its true value exceeds float64. A logit of -inf with a target of 0 is
+    a class ruled out, and costs nothing.
+
+    References
+    ----------
+    .. [1] Good, J. R. Statist. Soc. B 14(1), 1952, :doi:`10.1111/j.2517-6161.1952.tb00104.x`.
+
+    Examples
+    --------
+    Knowing nothing about four classes costs log 4 nats:
+
+    >>> print(f"{cross_entropy([[0.0, 0.0, 0.0, 0.0]], [2]):.4f}")
+    1.3863
+    """
+    logits, labels, y, dtype = _classification(logits, targets)
     with np.errstate(all="ignore"):
-        _, d, _, rest = _shifted(z, 1)
-        nll = np.log1p(rest) - d
+        shift, error, _, rest = shifted_exp(logits, 1)
+        nats = (np.log1p(rest) - shift) - error
         if y is None:
-            terms = np.take_along_axis(nll, labels[:, np.newaxis], 1)
+            terms = np.take_along_axis(nats, labels, 1)
         else:
-            terms = np.where(y == 0, 0, y * nll)
-        return dtype.type(_mean(terms, len(z)))
+            terms = np.where(y == 0, 0, y * nats)
+        loss = np.sum(terms) / len(logits)
+        if np.isinf(loss) and np.isfinite(logits).all():
+            # Beside a gap that overflows, log1p(rest) is below rounding.
+            gap = np.max(logits, axis=1, keepdims=True) / 4 - logits / 4
+            terms = np.take_along_axis(gap, labels, 1) if y is None else y * gap
+            loss = 4 * np.sum(terms / len(logits))
+        return dtype.type(loss)
 
 
 def cross_entropy_grad(logits, targets):
-    logits, labels, y = _classification(logits, targets)
-    dtype = logits.dtype if y is None else common_dtype(logits, y)
-    z = logits.astype(working_dtype(dtype), copy=False)
+    r"""Gradient of :func:`cross_entropy` in the logits, the 1/N included.
+
+    .. math:: \frac{\partial \ell}{\partial z_{ik}}
+              = \frac1N \Bigl( p_{ik} \sum_j y_{ij} - y_{ik} \Bigr),
+              \qquad p_i = \operatorname{softmax}(z_i)
+
+    Where each row of y sums to 1, as class labels do, this is :math:`(P - Y)/N`.
+
+    Parameters
+    ----------
+    logits : array_like of real numbers, shape (N, K)
+        Logits, one example per row; dimensionless.
+    targets : array_like
+        Classes, shape (N,), or probabilities, shape (N, K), as for :func:`cross_entropy`.
+
+    Returns
+    -------
+    ndarray, shape (N, K)
+        Nats per unit logit. Every row sums to 0: shifting all logits of an example changes
+        nothing.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers, or class labels are not integers.
+    ValueError
+        If shapes do not fit, the batch is empty, a label is out of range, or an entry of y is
+        negative or not finite.
+
+    Notes
+    -----
+    Written as :math:`p_k \sum_{j \ne k} y_j - y_k \sum_{j \ne k} p_j`, which keeps its digits for
+    an example that is classified well: p - y would round to 0 there.
+
+    Examples
+    --------
+    >>> print(cross_entropy_grad([[0.0, 0.0]], [1]))
+    [[ 0.5 -0.5]]
+    >>> print(f"{cross_entropy_grad([[50.0, 0.0]], [0])[0, 0]:.4e}")
+    -1.9287e-22
+    """
+    logits, labels, y, dtype = _classification(logits, targets)
     with np.errstate(all="ignore"):
-        _, _, e, rest = _shifted(z, 1)
+        shift, _, e, rest = shifted_exp(logits, 1)
         p = e / (1 + rest)
-        q = np.where(e == 1, rest, 1 + (rest - e)) / (1 + rest)
+        # The sum of the other probabilities; for the largest one 1 - p would cancel.
+        others = np.where(shift == 0, rest, 1 + (rest - e)) / (1 + rest)
         if y is None:
-            rows = np.arange(len(z))
-            p[rows, labels] = -q[rows, labels]
+            np.put_along_axis(p, labels, -np.take_along_axis(others, labels, 1), 1)
             grad = p
         else:
-            y = y.astype(z.dtype, copy=False)
-            grad = p * (np.sum(y, axis=1, keepdims=True) - y) - y * q
-        return (grad / len(z)).astype(dtype, copy=False)
-
-
-def _binary(logits, targets):
-    logits, y = as_float(logits, "logits"), as_float(targets, "targets")
-    check_same_shape(logits, y, ("logits", "targets"))
-    _check_batch(logits, "logits")
-    bad = np.argwhere(~((y >= 0) & (y <= 1)))
-    if len(bad):
-        at = tuple(int(i) for i in bad[0])
-        value = y[at]
-        message = f"targets[{', '.join(map(str, at))}] is {value}, but a probability lies in [0, 1]"
-        if value == -1:
-            message += "; turn labels -1 and +1 into 0 and 1 by (targets + 1) / 2"
-        raise ValueError(message)
-    dtype = common_dtype(logits, y)
-    work = working_dtype(dtype)
-    return dtype, logits.astype(work, copy=False), y.astype(work, copy=False)
+            grad = p * (np.sum(y, axis=1, keepdims=True) - y) - y * others
+        return (grad / len(logits)).astype(dtype, copy=False)
 
 
 def bce_with_logits(logits, targets):
-    dtype, z, y = _binary(logits, targets)
+    r"""Mean binary cross-entropy of ``sigmoid(logits)`` against the targets.
+
+    .. math:: \ell = \frac1n \sum_{i=1}^{n} \bigl( \operatorname{softplus}(z_i) - y_i z_i \bigr)
+              = -\frac1n \sum_{i=1}^{n} \bigl( y_i \log \sigma(z_i)
+              + (1 - y_i) \log \sigma(-z_i) \bigr)
+
+    Parameters
+    ----------
+    logits : array_like of real numbers
+        Logits z, dimensionless, shape (N,) or (N, K); the mean is over all their n entries. So
+        with K independent labels an example, it is the example's loss divided by K.
+    targets : array_like of real numbers
+        Probabilities y of the label 1, each in [0, 1]; exactly the shape of `logits`.
+
+    Returns
+    -------
+    NumPy scalar
+        Mean loss per label, in nats.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If the shapes differ, the batch is empty, or a target is not in [0, 1].
+
+    See Also
+    --------
+    bce_with_logits_grad : the gradient in the logits.
+
+    Notes
+    -----
+    Computed by the last form, whose two terms have one sign and cannot cancel.
+
+    References
+    ----------
+    .. [1] Good, J. R. Statist. Soc. B 14(1), 1952, :doi:`10.1111/j.2517-6161.1952.tb00104.x`.
+
+    Examples
+    --------
+    >>> print(f"{bce_with_logits([0.0], [1.0]):.4f} {bce_with_logits([-1000.0], [1.0]):.0f}")
+    0.6931 1000
+    """
+    z, y, dtype = _pair_of_arrays(logits, targets, ("logits", "targets"))
+    check_probabilities(y, "targets", 1)
     with np.errstate(all="ignore"):
-        positive = np.where(y == 0, 0, y * softplus(-z))
-        negative = np.where(y == 1, 0, (1 - y) * softplus(z))
-        return dtype.type(_mean(positive + negative, z.size))
+        # A certain label leaves one term: 0 times an infinite loss is 0 here, not NaN.
+        missed = np.where((y == 0) & ~np.isnan(z), 0, y * softplus(-z))
+        false = np.where((y == 1) & ~np.isnan(z), 0, (1 - y) * softplus(z))
+        return dtype.type(_mean(missed + false, z.size))
 
 
 def bce_with_logits_grad(logits, targets):
-    dtype, z, y = _binary(logits, targets)
+    r"""Gradient of :func:`bce_with_logits` in the logits, the mean's divisor included.
+
+    .. math:: \frac{\partial \ell}{\partial z_i} = \frac{\sigma(z_i) - y_i}{n}
+              = \frac{(1 - y_i)\,\sigma(z_i) - y_i\,\sigma(-z_i)}{n}
+
+    Parameters
+    ----------
+    logits : array_like of real numbers
+        Logits, dimensionless, shape (N,) or (N, K), n entries in all.
+    targets : array_like of real numbers
+        Probabilities of the label 1, each in [0, 1]; exactly the shape of `logits`.
+
+    Returns
+    -------
+    ndarray
+        Nats per unit logit, the shape of `logits`.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If the shapes differ, the batch is empty, or a target is not in [0, 1].
+
+    Examples
+    --------
+    >>> print(bce_with_logits_grad([0.0, 0.0], [1.0, 0.0]))
+    [-0.25  0.25]
+    """
+    z, y, dtype = _pair_of_arrays(logits, targets, ("logits", "targets"))
+    check_probabilities(y, "targets", 1)
     with np.errstate(all="ignore"):
         return (((1 - y) * sigmoid(z) - y * sigmoid(-z)) / z.size).astype(dtype, copy=False)
 
 
-def _regression(prediction, target):
-    p, t = as_float(prediction, "prediction"), as_float(target, "target")
-    check_same_shape(p, t, ("prediction", "target"))
-    _check_batch(p, "prediction")
-    if p.ndim == 0:
-        raise ValueError("prediction must have at least the axis of examples (N, ...), got shape ()")
-    dtype = common_dtype(p, t)
-    work = working_dtype(dtype)
-    return dtype, p.astype(work, copy=False), t.astype(work, copy=False)
-
-
 def mse(prediction, target):
-    dtype, p, t = _regression(prediction, target)
+    r"""Mean squared error, over all entries.
+
+    .. math:: \ell = \frac{1}{NK} \sum_{i=1}^{N} \sum_{k=1}^{K} (p_{ik} - t_{ik})^2
+
+    Parameters
+    ----------
+    prediction : array_like of real numbers
+        Shape (N, K), or (N,) for K = 1, or with more axes; in the unit of the target.
+    target : array_like of real numbers
+        Exactly the shape of `prediction`.
+
+    Returns
+    -------
+    NumPy scalar
+        In the square of the target's unit.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If the shapes differ (NumPy would broadcast, and be wrong), a target is not finite, or the
+        batch is empty.
+
+    See Also
+    --------
+    squared_error : half the sum over the outputs, averaged over the examples.
+
+    Examples
+    --------
+    >>> print(mse([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 0.0]]))
+    4.0
+    """
+    p, t, dtype = _pair_of_arrays(prediction, target, ("prediction", "target"))
     with np.errstate(all="ignore"):
-        return dtype.type(_mean((p - t) ** 2, p.size))
+        return dtype.type(_mean_square(p, t, p.size))
 
 
 def mse_grad(prediction, target):
-    dtype, p, t = _regression(prediction, target)
+    r"""Gradient of :func:`mse` in the prediction.
+
+    .. math:: \frac{\partial \ell}{\partial p_{ik}} = \frac{2\,(p_{ik} - t_{ik})}{NK}
+
+    Parameters
+    ----------
+    prediction : array_like of real numbers
+        Shape (N, K), or (N,) for K = 1, or with more axes.
+    target : array_like of real numbers
+        Exactly the shape of `prediction`.
+
+    Returns
+    -------
+    ndarray
+        The shape of `prediction`, in the target's unit.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If the shapes differ, a target is not finite, or the batch is empty.
+
+    Examples
+    --------
+    >>> print(mse_grad([1.0, 4.0], [1.0, 0.0]))
+    [0. 4.]
+    """
+    p, t, dtype = _pair_of_arrays(prediction, target, ("prediction", "target"))
     with np.errstate(all="ignore"):
-        return (2 * (p - t) / p.size).astype(dtype, copy=False)
+        return _difference_over(p, t, p.size / 2).astype(dtype, copy=False)
 
 
 def squared_error(prediction, target):
-    dtype, p, t = _regression(prediction, target)
+    r"""Half the squared error, summed over the outputs and averaged over the examples.
+
+    .. math:: \ell = \frac{1}{2N} \sum_{i=1}^{N} \sum_{k=1}^{K} (p_{ik} - t_{ik})^2
+
+    The half cancels the 2 of the derivative; the sum over outputs makes it the negative
+    log-likelihood of Gaussian noise of variance 1, up to a constant. It is :func:`mse` times K/2.
+
+    Parameters
+    ----------
+    prediction : array_like of real numbers
+        Shape (N, K), or (N,) for K = 1, or with more axes; in the unit of the target.
+    target : array_like of real numbers
+        Exactly the shape of `prediction`.
+
+    Returns
+    -------
+    NumPy scalar
+        In the square of the target's unit.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If the shapes differ, a target is not finite, or the batch is empty.
+
+    References
+    ----------
+    .. [1] Rumelhart, Hinton & Williams, Nature 323, 1986, :doi:`10.1038/323533a0`; their E is
+       N times this.
+
+    Examples
+    --------
+    >>> print(squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 0.0]]))
+    4.0
+    """
+    p, t, dtype = _pair_of_arrays(prediction, target, ("prediction", "target"))
     with np.errstate(all="ignore"):
-        return dtype.type(_mean((p - t) ** 2 / 2, len(p)))
+        return dtype.type(_mean_square(p, t, 2 * len(p)))
 
 
 def squared_error_grad(prediction, target):
-    dtype, p, t = _regression(prediction, target)
+    r"""Gradient of :func:`squared_error` in the prediction.
+
+    .. math:: \frac{\partial \ell}{\partial p_{ik}} = \frac{p_{ik} - t_{ik}}{N}
+
+    Parameters
+    ----------
+    prediction : array_like of real numbers
+        Shape (N, K), or (N,) for K = 1, or with more axes.
+    target : array_like of real numbers
+        Exactly the shape of `prediction`.
+
+    Returns
+    -------
+    ndarray
+        The shape of `prediction`, in the target's unit.
+
+    Raises
+    ------
+    TypeError
+        If an argument does not hold real numbers.
+    ValueError
+        If the shapes differ, a target is not finite, or the batch is empty.
+
+    Examples
+    --------
+    >>> print(squared_error_grad([1.0, 4.0], [1.0, 0.0]))
+    [0. 2.]
+    """
+    p, t, dtype = _pair_of_arrays(prediction, target, ("prediction", "target"))
     with np.errstate(all="ignore"):
-        return ((p - t) / len(p)).astype(dtype, copy=False)
+        return _difference_over(p, t, len(p)).astype(dtype, copy=False)
+
+
+def _classification(logits, targets):
+    """Return logits and either labels (N, 1) or y (N, K), checked and in the working dtype."""
+    logits = as_float(logits, "logits")
+    check_matrix(logits, "logits", ("N", "K"))
+    check_batch(logits, "logits")
+    dtype = logits.dtype
+    if np.ndim(targets) == 1:
+        y, labels = None, check_labels(np.asarray(targets), logits.shape)[:, np.newaxis]
+    else:
+        y, labels = as_float(targets, "targets"), None
+        if y.shape != logits.shape:
+            message = (
+                f"targets must be class indices of shape ({len(logits)},) or probabilities of the "
+                f"shape of logits, {logits.shape}, but their shape is {y.shape}"
+            )
+            if y.shape == (len(logits), 1):
+                message += "; for class indices pass targets.ravel()"
+            elif y.shape == logits.shape[::-1]:
+                message += "; rows are examples, so pass targets.T"
+            raise ValueError(message)
+        check_probabilities(y, "targets", np.finfo(y.dtype).max)
+        dtype = common_dtype(logits, y)
+        y = y.astype(working_dtype(dtype), copy=False)
+    return logits.astype(working_dtype(dtype), copy=False), labels, y, dtype
+
+
+def _pair_of_arrays(first, second, names):
+    """Return both arrays, checked and in the working dtype, and the dtype of the result."""
+    x, y = as_float(first, names[0]), as_float(second, names[1])
+    check_same_shape(x, y, names)
+    check_batch(x, names[0])
+    if not np.isfinite(y).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
+        raise ValueError(f"{names[1]}{list(at)} is {y[at]}, but data must be finite")
+    dtype = common_dtype(x, y)
+    work = working_dtype(dtype)
+    return x.astype(work, copy=False), y.astype(work, copy=False), dtype
+
+
+def _mean(terms, count):
+    total = np.sum(terms)
+    return np.sum(terms / count) if np.isinf(total) else total / count
+
+
+def _mean_square(p, t, count):
+    difference = p - t
+    mean = np.sum(difference * difference) / count
+    if np.isinf(mean) and np.isfinite(p).all():
+        # A square or the sum overflowed; the mean itself may not.
+        difference = p * 2.0**-600 - t * 2.0**-600
+        mean = np.sum(difference * difference / count) * 2.0**600 * 2.0**600
+    return mean
+
+
+def _difference_over(p, t, count):
+    difference = p - t
+    # Where a difference of finite numbers overflows, its share of the mean need not.
+    return np.where(np.isinf(difference), p / count - t / count, difference / count)
