@@ -5,6 +5,7 @@ combination of values is drawn when the book is built; a value between two grid 
 no picture.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from decimal import Decimal
@@ -177,7 +178,7 @@ class Slider(Control):
         for number in values:
             if not _is_number(number):
                 raise ValueError(f"values must be finite numbers, got {number!r}")
-        if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+        if any(b <= a for a, b in itertools.pairwise(values)):
             raise ValueError(f"values must increase, got {values}")
         self = cls.__new__(cls)
         self._finish(list(values), value, label, format)
@@ -351,9 +352,8 @@ def _number_labels(values: list, format: str | None) -> list[str]:
         labels = [str(v) for v in values]
     else:
         short = [f"{v:.6g}" for v in values]
-        if any("e" in text for text in short) or max(map(abs, values)) > 99 * min(
-            (abs(v) for v in values if v), default=1
-        ) and not _evenly_spaced(values):
+        # Values over several magnitudes need digits, evenly spaced ones the same decimals.
+        if any("e" in text for text in short) or not _evenly_spaced(values):
             labels = short
         else:
             decimals = max(len(text.partition(".")[2]) for text in short)
@@ -372,4 +372,3 @@ def check_type(value, name: str):
         raise TypeError(
             f"{name} = {value!r} is not a control; expected a Slider, a Choice or a Play"
         )
-

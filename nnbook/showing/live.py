@@ -51,7 +51,10 @@ def widget(figure, start):
             formula.value = _formula(figure, state)
 
     def redraw():
-        put(figure.state(**{name: mover.value for name, mover in movers.items()}))
+        try:
+            put(figure.state(**{name: mover.value for name, mover in movers.items()}))
+        except Exception as error:  # a callback's traceback would go to a log nobody reads
+            caption.value = f'<p class="nn-live-caption" role="alert">{escape(str(error))}</p>'
 
     later = _Later(redraw)
     for mover in movers.values():

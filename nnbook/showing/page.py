@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import math
 from html import escape
 
 from nnbook.showing import patches, svg
@@ -31,11 +30,9 @@ def figure_html(figure, drawn) -> tuple[str, dict]:
     order = [first, *(i for i in range(len(drawn)) if i != first)]
     base, slots = patches.merge([drawn[i].tree for i in order])
     back = [order.index(i) for i in range(len(drawn))]
-    slots = [
-        patches.Slot(s.path, s.attribute, tuple(s.values[i] for i in back)) for s in slots
-    ]
+    slots = [patches.Slot(s.path, s.attribute, tuple(s.values[i] for i in back)) for s in slots]
     start = drawn[first]
-    width, height = (side * 72 for side in figure.size)
+    width = figure.size[0] * 72
     base.set("role", "img")
     base.set("aria-label", start.caption)
     style = f";max-width:{width * 1.5:.0f}px"
@@ -165,8 +162,3 @@ def _radio_buttons(where, name, label, control, start) -> str:
         f'<fieldset class="nn-control" data-control="{name}"><legend>{label}</legend>'
         f'<div class="nn-options">{buttons}</div></fieldset>'
     )
-
-
-def count(figure) -> int:
-    """Return the number of states."""
-    return math.prod(figure.shape)

@@ -4,6 +4,7 @@ Each takes the axes first and draws the same elements in every state of a figure
 states differ in attributes and not in structure. Matplotlib loads when a function draws.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -95,7 +96,7 @@ def _spread(heights: list[float], gap: float) -> list[float]:
     order = np.argsort(heights, kind="stable")
     result = np.array(heights, dtype=float)
     for _ in range(20):
-        for a, b in zip(order, order[1:], strict=False):
+        for a, b in itertools.pairwise(order):
             short = gap - (result[b] - result[a])
             if short > 1e-9:
                 result[a] -= short / 2
@@ -216,7 +217,7 @@ def decision_surface(
     image = np.empty((resolution, resolution, 4), dtype=np.uint8)
     for color, side in ((C1, p < 0.5), (C2, p >= 0.5)):
         image[side, :3] = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
-    image[..., 3] = 255 * 0.6 * np.round(np.abs(2 * p - 1) * 12) / 12
+    image[..., 3] = 255 * 0.7 * np.round(np.abs(2 * p - 1) * 12) / 12
     ax.imshow(image, extent=extent, origin="lower", aspect="auto", gid=SMOOTH)
     if p.min() < 0.5 < p.max():
         ax.contour(xs, ys, p, levels=[0.5], colors=[INK], linewidths=1.4)
@@ -224,7 +225,7 @@ def decision_surface(
         X, y = np.asarray(X, dtype=float), np.asarray(y)
         for label, color, marker in ((0, C1, "o"), (1, C2, "^")):
             ax.plot(
-                *X[y == label].T, marker, color=color, markeredgecolor=PAPER, markersize=8,
+                *X[y == label].T, marker, color=color, markeredgecolor=PAPER, markersize=9,
                 markeredgewidth=1.2, linestyle="none",
             )  # fmt: skip
     ax.set_xlim(left, right)
@@ -367,7 +368,7 @@ def network(
     highlight = set(highlight)
     tallest = max(sizes)
     place = [[(1.6 * layer, (n - 1) / 2 - i) for i in range(n)] for layer, n in enumerate(sizes)]
-    for before, after in zip(place, place[1:], strict=False):
+    for before, after in itertools.pairwise(place):
         for x0, y0 in before:
             for x1, y1 in after:
                 ax.plot([x0, x1], [y0, y1], color=GRID, linewidth=1, linestyle="-", zorder=0)

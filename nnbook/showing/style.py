@@ -31,7 +31,7 @@ VARIABLES = {
 SMOOTH = "nn-smooth"
 """The gid of an image that the browser should interpolate, such as a decision surface."""
 
-FONT_SIZE = 9.5
+FONT_SIZE = 10.5
 SIZES = {1: (5.4, 3.2), 2: (5.4, 2.7), 3: (5.4, 2.2)}
 """Inches, by the number of columns: a phone shows 5.4 inches at nearly their own size."""
 
@@ -148,7 +148,7 @@ def new_figure(layout=(1, 1), size=None, ratios=None):
     width, height = size or default_size(layout)
     figure = Figure(figsize=(width, height))
     # Inches: room for tick labels and an axis label, the same in every state.
-    left, right, bottom, top = 0.62, 0.14, 0.5, 0.28
+    left, right, bottom, top = 0.66, 0.14, 0.54, 0.28
     each = (width - columns * (left + right)) / columns
     tall = (height - rows * (bottom + top)) / rows
     grid = figure.add_gridspec(

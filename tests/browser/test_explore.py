@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def figures():
-    """One slider, two sliders, a choice with a slider, a sequence, and two whose structure moves."""
+    """One slider, two sliders, a choice, a sequence, and two whose structure moves."""
     z = np.linspace(-6, 6, 241)
 
     @explore(
@@ -116,6 +116,312 @@ def page_source(made) -> str:
     return f"""<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Figures</title>
 <link rel="stylesheet" href="explore.css"><script src="explore.js"></script>
-<style>body {{ margin: 0 auto; padding: 0 1rem; max-width: 46rem; font-family: system-ui, sans-serif;
-background: var(--nn-paper); color: var(--nn-ink); }} a {{ color: var(--nn-c1); }}</style>
+<style>body {{ margin: 0 auto; padding: 0 1rem; max-width: 46rem;
+font-family: system-ui, sans-serif; background: var(--nn-paper); color: var(--nn-ink); }} a {{ color: var(--nn-c1); }}</style>
 </head><body><main><h1>Figures</h1><h2 id="eq-5-3">An equation</h2>{body}</main></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    (folder / "index.html").write_text(page_source(figures()), encoding="utf-8")
+    for name in ("explore.js", "explore.css"):
+        shutil.copy(STATIC / name, folder / name)
+    return (folder / "index.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    assert CHROMIUM, "CI must have a Chromium"
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                  "--disable-component-update", "--disable-sync"],
+        )  # fmt: skip
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, address):
+    """Open the page; a console message or an error in the page fails the test."""
+    contexts, complaints = [], []
+
+    def open_page(query="", **options):
+        context = chromium.new_context(viewport={"width": 1000, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(request.url))
+        page.goto(address + query)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def picture(page, name):
+    return page.locator(f"#fig-{name} svg").inner_html()
+
+
+def caption(page, name):
+    return page.locator(f"#fig-{name} .nn-caption").inner_text()
+
+
+def slider(page, name, control):
+    return page.locator(f"#fig-{name} input[data-control={control}]")
+
+
+def test_arrow_keys_move_the_picture_the_caption_and_the_alternative_text(opened):
+    page = opened()
+    before = picture(page, "5-slope")
+    slider(page, "5-slope", "k").focus()
+    page.keyboard.press("ArrowRight")
+    assert picture(page, "5-slope") != before
+    expected = "At k = 1.1 the steepest slope of the logistic function is 0.275."
+    assert caption(page, "5-slope") == expected
+    assert page.locator("#fig-5-slope svg").get_attribute("aria-label") == expected
+    assert slider(page, "5-slope", "k").get_attribute("aria-valuetext") == "1.1"
+    assert page.locator("#fig-5-slope .nn-num").all_inner_texts() == ["1.1", "0.275"]
+    page.keyboard.press("End")
+    assert "k = 5.0" in caption(page, "5-slope")
+    page.keyboard.press("Home")
+    assert "k = 0.1" in caption(page, "5-slope")
+
+
+def test_every_state_in_the_page_is_the_svg_that_matplotlib_drew(opened, address):
+    page = opened()
+    for figure in figures()[2:]:
+        name = figure.anchor.removeprefix("fig-")
+        wanted = [state.svg for state in figure.states()]
+        # Visit the states in a shuffled order: what a state leaves behind would show.
+        for i in np.random.default_rng(0).permutation(len(wanted)):
+            place = np.unravel_index(i, figure.shape)
+            shown = page.evaluate(_PUT_AND_READ, [name, [int(p) for p in place]])
+            drawn = page.evaluate(_READ, wanted[i])
+            assert shown == drawn, f"{figure.name} at {figure.where(figure.states()[i].values)}"
+
+
+_CANONICAL = """
+const canonical = (node) => node.nodeType === 3 ? node.data
+  : node.getAttribute("class") === "nn-v" ? [...node.childNodes].map(canonical).join("")
+  : "<" + node.tagName + [...node.attributes].map((a) => ` ${a.name}="${a.value}"`).sort().join("")
+    + ">" + [...node.childNodes].map(canonical).join("") + "</>";
+const inside = (svg) => [...svg.childNodes].map(canonical).join("");
+"""
+_PUT = """
+const put = (figure, place) => [...figure.querySelectorAll("[data-control]")].forEach((node, c) => {
+  if (node.tagName === "FIELDSET") node.querySelectorAll("input")[place[c]].click();
+  else { node.value = place[c]; node.dispatchEvent(new Event("input", { bubbles: true })); }
+});
+"""
+_PUT_AND_READ = f"""([name, place]) => {{ {_CANONICAL} {_PUT}
+  const figure = document.getElementById("fig-" + name);
+  put(figure, place);
+  return inside(figure.querySelector("svg")); }}"""
+_READ = f"""(markup) => {{ {_CANONICAL}
+  const box = document.createElement("div"); box.innerHTML = markup;
+  return inside(box.firstChild); }}"""
+
+
+def test_two_sliders_move_independently_and_reset_returns_both(opened):
+    page = opened()
+    first = picture(page, "5-line")
+    slider(page, "5-line", "a").press("ArrowLeft")
+    slider(page, "5-line", "b").press("PageUp")
+    assert caption(page, "5-line") != "The line rises by 1.0 and passes 0 at 0."
+    page.locator("#fig-5-line .nn-reset").click()
+    assert caption(page, "5-line") == "The line rises by 1.0 and passes 0 at 0."
+    assert picture(page, "5-line") == first
+    assert slider(page, "5-line", "a").input_value() == "6"
+
+
+def test_a_choice_is_made_by_mouse_and_by_keyboard(opened):
+    page = opened()
+    page.locator("#fig-5-products").get_by_role("radio", name="tanh").check()
+    assert "layers of tanh" in caption(page, "5-products")
+    page.keyboard.press("ArrowRight")
+    assert "layers of relu" in caption(page, "5-products")
+    assert page.get_by_role("group", name="activation").count() == 1
+
+
+def test_the_address_holds_the_state_beside_an_anchor_and_restores_it(opened):
+    page = opened("#eq-5-3")
+    slider(page, "5-slope", "k").press("ArrowRight")
+    page.locator("#fig-5-products").get_by_role("radio", name="ReLU").check()
+    page.wait_for_function("location.search.includes('products.f')")
+    where = page.evaluate("location.search + location.hash")
+    assert "slope.k=1.1" in where and where.endswith("#eq-5-3")
+    again = opened(where)
+    assert caption(again, "5-slope") == caption(page, "5-slope")
+    assert "layers of relu" in caption(again, "5-products")
+    assert again.evaluate("location.hash") == "#eq-5-3"
+    assert again.get_by_role("radio", name="ReLU").is_checked()
+    page.locator("#fig-5-slope .nn-reset").click()
+    page.wait_for_function("!location.search.includes('slope.k')")
+
+
+def test_an_address_off_the_grid_goes_to_the_nearest_value_and_nonsense_is_ignored(opened):
+    page = opened("?slope.k=2.34&line.a=%3Cscript%3E&products.f=gelu&other=1")
+    assert "k = 2.3 " in caption(page, "5-slope")
+    assert "rises by 1.0" in caption(page, "5-line")
+    assert "sigmoid" in caption(page, "5-products")
+    slider(page, "5-slope", "k").press("ArrowRight")
+    page.wait_for_function("location.search.includes('slope.k=2.4')")
+    assert "other=1" in page.evaluate("location.search")
+
+
+def test_a_sequence_plays_pauses_steps_and_stops_at_its_end(opened):
+    page = opened()
+    figure = page.locator("#fig-8-walk")
+    play = figure.locator(".nn-play")
+    figure.locator(".nn-next").click()
+    assert caption(page, "8-walk").startswith("Step 1")
+    play.click()
+    assert play.inner_text() == "Pause"
+    page.wait_for_function(
+        "document.querySelector('#fig-8-walk .nn-caption').textContent.startsWith('Step 3')"
+    )
+    play.click()
+    held = caption(page, "8-walk")
+    page.wait_for_timeout(500)
+    assert caption(page, "8-walk") == held and play.inner_text() == "Play"
+    figure.locator(".nn-back").click()
+    assert caption(page, "8-walk") != held
+    play.click()
+    page.wait_for_function("document.querySelector('#fig-8-walk .nn-play').textContent === 'Play'")
+    assert caption(page, "8-walk").startswith("Step 4")
+    assert slider(page, "8-walk", "t").get_attribute("aria-valuetext") == "back 1"
+
+
+def test_nothing_plays_for_a_reader_who_asks_for_less_motion(opened):
+    page = opened(reduced_motion="reduce")
+    assert not page.locator("#fig-8-walk .nn-play").is_visible()
+    page.locator("#fig-8-walk .nn-next").click()
+    assert caption(page, "8-walk").startswith("Step 1")
+
+
+def test_the_live_region_speaks_once_after_rest(opened):
+    page = opened()
+    status = page.locator("#fig-5-slope .nn-status")
+    for _ in range(5):
+        slider(page, "5-slope", "k").press("ArrowRight")
+    assert status.text_content() == ""
+    page.wait_for_timeout(700)
+    assert status.text_content() == caption(page, "5-slope")
+    assert status.get_attribute("role") == "status"
+
+
+def color_of(page, selector):
+    return page.locator(selector).first.evaluate(
+        "(node) => { const s = getComputedStyle(node); return [s.stroke, s.fill]; }"
+    )
+
+
+def test_curves_axes_and_text_take_the_colours_of_the_dark_page(opened):
+    page = opened()
+    curve, label = "#fig-5-slope svg path[style*='--nn-c1']", "#fig-5-slope svg text"
+    light = color_of(page, curve)[0], color_of(page, label)[1]
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    dark = color_of(page, curve)[0], color_of(page, label)[1]
+    assert light == ("rgb(0, 114, 178)", "rgb(26, 26, 26)")
+    assert dark == ("rgb(86, 180, 233)", "rgb(232, 234, 237)")
+
+
+def test_paper_gets_the_first_state_in_light_colours_and_no_controls(opened):
+    page = opened()
+    first = caption(page, "5-slope")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    slider(page, "5-slope", "k").press("End")
+    page.emulate_media(media="print")
+    page.wait_for_function("!document.querySelector('#fig-5-slope .nn-caption')"
+                           ".textContent.includes('5.0')")  # fmt: skip
+    assert caption(page, "5-slope") == first
+    assert color_of(page, "#fig-5-slope svg path[style*='--nn-c1']")[0] == "rgb(0, 114, 178)"
+    assert not page.locator("#fig-5-slope .nn-controls").is_visible()
+    page.emulate_media(media="screen")
+    page.wait_for_function("document.querySelector('#fig-5-slope .nn-caption')"
+                           ".textContent.includes('5.0')")  # fmt: skip
+
+
+def test_without_script_the_first_state_its_caption_and_a_note_stand(opened):
+    page = opened(java_script_enabled=False)
+    assert page.locator("#fig-5-slope svg").is_visible()
+    assert "k = 1.0" in caption(page, "5-slope")
+    assert not page.locator("#fig-5-slope .nn-controls").is_visible()
+    assert "steepness" in page.locator("#fig-5-slope").inner_text().lower()
+    assert "can be moved" in page.locator("#fig-5-slope .nn-noscript").inner_text()
+
+
+def test_targets_are_large_enough_and_nothing_sticks_out_of_a_phone(opened):
+    page = opened()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    small = page.evaluate(
+        """() => [...document.querySelectorAll(".nn-controls :is(button, select, input, label)")]
+        .filter((n) => n.offsetParent && n.type !== "radio" && !n.htmlFor)
+        .map((n) => [n.outerHTML.slice(0, 80), n.getBoundingClientRect()])
+        .filter(([, box]) => box.width < 24 || box.height < 24).map(([text]) => text)"""
+    )
+    assert small == []
+
+
+def test_text_in_the_picture_stays_inside_it_in_the_fonts_of_the_page(opened):
+    page = opened()
+    for font in ("Liberation Sans", "DejaVu Sans"):
+        page.evaluate("(font) => { document.body.style.fontFamily = font; }", font)
+        outside = page.evaluate(
+            """() => [...document.querySelectorAll("svg[role=img] text")].filter((node) => {
+              const a = node.getBoundingClientRect();
+              const b = node.ownerSVGElement.getBoundingClientRect();
+              return a.width && (a.left < b.left - 1 || a.right > b.right + 1
+                || a.top < b.top - 1 || a.bottom > b.bottom + 1); }).map((n) => n.textContent)"""
+        )
+        assert outside == []
+
+
+def test_axe_finds_nothing(opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened()
+    for theme in ("light", "dark"):
+        page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+        found = axe.Axe().run(page, options={"preload": False}).response["violations"]
+        assert [(v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found] == []
+
+
+@pytest.mark.parametrize("name", ["5-slope", "5-line", "5-products", "16-count", "16-surface"])
+def test_a_step_takes_less_than_a_frame(opened, name, record_property):
+    page = opened()
+    times = page.evaluate(
+        """(name) => {
+          const figure = document.getElementById("fig-" + name), times = [];
+          const inputs = [...figure.querySelectorAll("input[type=range]")];
+          for (let step = 0; step < 200; step++) {
+            const input = inputs[step % inputs.length], last = +input.max + 1;
+            input.value = (+input.value + 1) % last;
+            const began = performance.now();
+            input.dispatchEvent(new Event("input", { bubbles: true }));
+            figure.getBoundingClientRect(); figure.querySelector("svg").getBBox();
+            times.push(performance.now() - began);
+          }
+          return times;
+        }""",
+        name,
+    )
+    assert len(times) == 200
+    p95 = statistics.quantiles(times, n=20)[-1]
+    record_property("p95_ms", p95)
+    print(f"step of fig-{name}: median {statistics.median(times):.2f} ms, "
+          f"p95 {p95:.2f} ms, worst {max(times):.2f} ms")  # fmt: skip
+    assert p95 < 16
+
+
+def test_the_script_is_small_and_asks_for_nothing():
+    source = (STATIC / "explore.js").read_text(encoding="utf-8")
+    assert len(source.encode()) < 8 * 1024
+    for word in ("fetch(", "XMLHttpRequest", "import(", "eval(", "http:", "https:", "onclick"):
+        assert word not in source
