@@ -13,10 +13,18 @@ Each module does one thing and has a ``setup(app)`` of its own:
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
+from pathlib import Path
 
 MODULES = ("execute", "anchors", "tables", "assets", "pages", "docstrings", "weights")
+
+
+def digest() -> str:
+    """Return a digest of this extension's own source."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def setup(app):
@@ -24,6 +32,8 @@ def setup(app):
     os.environ["NNBOOK_HTML"] = "1"
     for name in ("nnbook_url", "nnbook_issues_url"):
         app.add_config_value(name, "", "html", [str])
+    # A change of the extension itself renders every page anew.
+    app.add_config_value("nnbook_ext_digest", digest(), "env", [str])
     for name in MODULES:
         importlib.import_module(f"{__name__}.{name}").setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

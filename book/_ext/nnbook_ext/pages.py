@@ -5,8 +5,29 @@ from __future__ import annotations
 import re
 
 REPAIRS: list[tuple[re.Pattern[str], str]] = [
-    # Icons come from a small font (see assets), not from a 1.5 MB script.
-    (re.compile(r"\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>"), ""),
+    (re.compile(wrong), right)
+    for wrong, right in (
+        # Icons come from a small font (see assets), not from a 1.5 MB script.
+        (r"\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>", ""),
+        # The sidebar is a landmark, and what opens a section of it has a name.
+        (
+            r'<div id="pst-primary-sidebar" ',
+            '<div id="pst-primary-sidebar" role="region" aria-label="Book" ',
+        ),
+        (
+            r'<summary><span class="toctree-toggle" role="presentation">',
+            '<summary aria-label="Pages of this section"><span class="toctree-toggle">',
+        ),
+        # A visible text is the name; another name beside it cannot be spoken to a computer.
+        (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+        (r'(<button class="[^"]*search-button-field[^"]*"[^>]*?)\s+aria-label="Search"', r"\1"),
+        # docutils gives a bibliography roles that need children it does not have.
+        (r'<div role="list" class="(citation|footnote)-list">', r'<div class="\1-list">'),
+        (
+            r'<div class="citation" id="([^"]+)" role="doc-biblioentry">',
+            r'<div class="citation" id="\1">',
+        ),
+    )
 ]
 
 

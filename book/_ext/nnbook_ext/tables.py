@@ -400,5 +400,6 @@ class Errata(Table):
             where = f"Belongs to {planned(chapter)}."
         test = erratum.get("test", "")
         if test:
-            where += f" Tested by `{test.split('::')[-1]}`."
+            claim = re.sub(r"^test_\d*_?", "", test.split("::")[-1]).replace("_", " ")
+            where += f" The test: *{claim}*."
         return where
