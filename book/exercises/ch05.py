@@ -104,8 +104,8 @@ EXERCISES = [
         "5.3", "How many pieces?",
         """
         A network with one input and four hidden ReLU units computes
-        $f(x) = r(x) + r(2x - 2)$ $\\,-\\,2\\,r(x - 1) + r(3 - x)$. Its graph consists of straight pieces.
-        How many, from $-\\infty$ to $\\infty$?
+        $f(x) = r(x) + r(2x - 2)$ $\\,-\\,2\\,r(x - 1) + r(3 - x)$. Its graph consists of
+        straight pieces. How many, from $-\\infty$ to $\\infty$?
         """,
         right=3,
         mistakes=[
@@ -152,9 +152,9 @@ EXERCISES = [
             "-tanh(z/2)/(4cosh(z/2)^2)",
         ),
         mistakes=[
-            Mistake("product rule doubted", (2, None), "Line 2 is the product rule as it should be: "
-                    "the slope of the first times the second, plus the first times the slope of the "
-                    "second."),
+            Mistake("product rule doubted", (2, None), "Line 2 is the product rule, as it should "
+                    "be: the slope of the first times the second, plus the first times the slope "
+                    "of the second."),
             Mistake("collecting doubted", (4, None), "Line 4 follows from line 3: σ′(1 − σ) + σσ′ "
                     "is σ′. The mistake was made before."),
             Mistake("last line doubted", (5, None), "Line 5 only writes σ′ = σ(1 − σ), which the "

@@ -135,7 +135,8 @@ def _part(found, wanted):
         return "your function returns None; is a return missing?"
     found, wanted = _flat(found), _flat(wanted)
     if len(found) != len(wanted):
-        return f"your function returns {len(found)} arrays; {len(wanted)} are expected."
+        some = "1 array" if len(found) == 1 else f"{len(found)} arrays"
+        return f"your function returns {some}; {len(wanted)} expected."
     for k, (x, y) in enumerate(zip(found, wanted, strict=True)):
         which = f"result {k + 1}" if len(wanted) > 1 else "the result"
         if x.shape != y.shape:

@@ -1,4 +1,5 @@
 """The page's checker against the notebook's: same verdict, same mistake, same words."""
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -56,7 +57,8 @@ def page(request):
     if not found:
         pytest.skip("no Chromium")
     with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield browser.new_page()
         browser.close()
 
@@ -236,8 +238,6 @@ def test_without_script_the_statement_and_a_note_are_there(page, tmp_path):
 
 
 def test_the_script_is_small_and_evaluates_nothing():
-    import gzip
-
     text = SCRIPT.read_text(encoding="utf-8")
     assert len(gzip.compress(text.encode())) < 10_000
     assert "eval(" not in text.replace("nnbookExercises.eval", "")
