@@ -160,7 +160,8 @@ def test_a_function_is_run_and_its_failures_are_told():
         (lambda g, w: None, "is a return missing"), (lambda g: g, "raises TypeError"),
         (lambda g, w: (g @ w,), "1 array; 2 expected"),
         (lambda g, w: ("a", "b"), "1 array; 2 expected"),
-        (lambda g, w: (np.array([["a"] * 3] * 2), g[0]), "<U1; numbers are expected"), (exercise.mistakes[3].answer, "Do not write"),
+        (lambda g, w: (np.array([["a"] * 3] * 2), g[0]), "<U1; numbers are expected"),
+        (exercise.mistakes[3].answer, "Do not write"),
     ]:
         assert words in exercise.check(function).message
 
