@@ -28,6 +28,7 @@ from nnbook.functions.affine import (
     parameter_count,
 )
 from nnbook.functions.gated import gelu, gelu_prime, silu, silu_prime
+from nnbook.functions.geometry import hyperplane_distance, lipschitz_bound
 from nnbook.functions.losses import (
     bce_with_logits,
     bce_with_logits_grad,
@@ -59,10 +60,12 @@ __all__ = [
     "gelu",
     "gelu_prime",
     "get_activation",
+    "hyperplane_distance",
     "identity",
     "identity_prime",
     "leaky_relu",
     "leaky_relu_prime",
+    "lipschitz_bound",
     "log_softmax",
     "log_softmax_vjp",
     "logsumexp",
