@@ -4,6 +4,7 @@ Importing this package is cheap; matplotlib and ipywidgets load when something i
 """
 
 from nnbook.showing.controls import Choice, Play, Slider
-from nnbook.showing.explore import Figure, State, explore, states
+from nnbook.showing.explore import explore, states
+from nnbook.showing.figure import Figure, State
 
 __all__ = ["Choice", "Figure", "Play", "Slider", "State", "explore", "states"]

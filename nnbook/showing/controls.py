@@ -94,7 +94,7 @@ class Slider(Control):
         The distance of two neighbours; ``high - low`` must be a multiple of it.
     num : int, optional
         The number of values instead of their distance. With neither, the smallest round
-        step that gives at most 50 values.
+        step that gives at most 50 values; whole numbers where both ends are whole.
     log : bool, optional
         Space the values evenly in the logarithm; needs ``num`` and ``low > 0``.
     label : str, optional
@@ -301,7 +301,7 @@ def _is_number(value) -> bool:
 
 def _round_step(low: float, high: float) -> float:
     """Return the smallest 1, 2, 2.5 or 5 times a power of ten that gives at most 50 values."""
-    whole = isinstance(low, int) and isinstance(high, int) and high - low >= 4
+    whole = isinstance(low, int) and isinstance(high, int)
     width = Decimal(str(high)) - Decimal(str(low))
     power = math.floor(math.log10(width)) - 3
     for exponent in range(power, power + 6):

@@ -23,7 +23,7 @@ def widget(figure, start):
 
     Parameters
     ----------
-    figure : nnbook.showing.explore.Figure
+    figure : nnbook.showing.figure.Figure
     start : State
         The state that the controls stand at.
     """

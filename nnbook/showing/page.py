@@ -15,7 +15,7 @@ def figure_html(figure, drawn) -> tuple[str, dict]:
 
     Parameters
     ----------
-    figure : nnbook.showing.explore.Figure
+    figure : nnbook.showing.figure.Figure
     drawn : list of State
         Every state, in the order of ``figure.grid()``.
 

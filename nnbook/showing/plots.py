@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from nnbook.showing.diagrams import fill, graph, network
 from nnbook.showing.style import (
     C1,
     C2,
@@ -101,6 +102,11 @@ def _spread(heights: list[float], gap: float) -> list[float]:
             if short > 1e-9:
                 result[a] -= short / 2
                 result[b] += short / 2
+    # No name above the axes: what is pushed out comes back, and pushes what is below it.
+    ceiling = 1.0
+    for i in order[::-1]:
+        result[i] = min(result[i], ceiling)
+        ceiling = result[i] - gap
     return [float(y) for y in result]
 
 
@@ -154,6 +160,7 @@ def histogram(
         counts /= values.size
     if log:
         ax.set_xscale("log")
+        ax.minorticks_off()  # forty elements less in the page
     ax.stairs(counts, edges, fill=True, facecolor=color, alpha=0.3)
     ax.stairs(counts, edges, color=color, linewidth=1.2)
     ax.set_xlim(edges[0], edges[-1])
@@ -232,163 +239,6 @@ def decision_surface(
     ax.set_ylim(bottom, top)
 
 
-def graph(
-    ax,
-    nodes: Mapping[str, tuple],
-    edges: Iterable[tuple] = (),
-    *,
-    highlight: Iterable[str] = (),
-    faded: Iterable[str] = (),
-    color: str = C2,
-    box: tuple[float, float] = (0.8, 0.62),
-):
-    """Draw a computation as boxes and arrows: each box holds a symbol, a shape, a number.
-
-    Parameters
-    ----------
-    ax : Axes
-    nodes : dict of str to (column, row, lines)
-        Place of the box, columns to the right and rows downwards, one unit apart; ``lines``
-        are its texts, the first of them set larger.
-    edges : iterable of (from, to) or (from, to, label)
-    highlight : iterable of str
-        Nodes drawn in colour with a thick frame: what the current step computes.
-    faded : iterable of str
-        Nodes not yet reached: only the first line is shown.
-    color : str, optional
-        The colour of the highlight.
-    box : tuple, optional
-        Width and height of a box, in units of columns and rows.
-
-    Raises
-    ------
-    ValueError
-        If an edge or ``highlight`` or ``faded`` names an unknown node.
-
-    Examples
-    --------
-    >>> from nnbook.showing.style import new_figure
-    >>> figure, (ax,) = new_figure()
-    >>> graph(ax, {"x": (0, 0, ["x", "2×3"]), "z": (1, 0, ["z", "2×2"])}, [("x", "z")])
-    >>> [text.get_text() for text in ax.texts if text.get_text()]
-    ['x', '2×3', 'z', '2×2']
-    """
-    from matplotlib.patches import FancyBboxPatch
-
-    highlight, faded, edges = set(highlight), set(faded), [tuple(edge) for edge in edges]
-    for name in highlight | faded | {end for edge in edges for end in edge[:2]}:
-        if name not in nodes:
-            raise ValueError(f"no node {name!r}; the nodes are {list(nodes)}")
-    width, height = box
-    for start, stop, *label in edges:
-        _arrow(ax, nodes[start], nodes[stop], box, label, {start, stop} & faded)
-    for name, (column, row, lines) in nodes.items():
-        chosen, pale = name in highlight, name in faded
-        edge = color if chosen else MUTED
-        ax.add_patch(
-            FancyBboxPatch(
-                (column - width / 2, -row - height / 2), width, height,
-                boxstyle="round,pad=0,rounding_size=0.06", facecolor=PAPER, edgecolor=edge,
-                linewidth=2.6 if chosen else 1.0, linestyle=(0, (3, 2)) if pale else "-",
-            )
-        )  # fmt: skip
-        heights = np.linspace(0.5, -0.5, 2 * len(lines) + 1)[1::2] * height * 0.92
-        for i, (text, y) in enumerate(zip(lines, heights, strict=True)):
-            ax.text(
-                column, -row + y, "\u2007" if pale and i else text, ha="center",
-                va="center_baseline", fontsize=FONT_SIZE + 1.5 if i == 0 else FONT_SIZE - 1.5,
-                color=edge if chosen and i == 0 else (MUTED if pale else INK),
-                fontweight="bold" if i == 0 else "normal",
-            )  # fmt: skip
-    columns = [node[0] for node in nodes.values()]
-    rows = [node[1] for node in nodes.values()]
-    ax.set_xlim(min(columns) - 0.55, max(columns) + 0.55)
-    ax.set_ylim(-max(rows) - 0.55, -min(rows) + 0.55)
-    _fill_with(ax)
-
-
-def _arrow(ax, start, stop, box, label, pale):
-    (x0, y0), (x1, y1) = (start[0], -start[1]), (stop[0], -stop[1])
-    # From frame to frame: an arrow ends where its line meets the box.
-    across = box[0] / 2 / abs(x1 - x0) if x1 != x0 else np.inf
-    down = box[1] / 2 / abs(y1 - y0) if y1 != y0 else np.inf
-    cut = min(across, down, 0.5)
-    a = (x0 + cut * (x1 - x0), y0 + cut * (y1 - y0))
-    b = (x1 - cut * (x1 - x0), y1 - cut * (y1 - y0))
-    arrow = {"arrowstyle": "-|>", "color": MUTED, "linewidth": 1.1, "shrinkA": 1, "shrinkB": 1,
-             "linestyle": (0, (3, 2)) if pale else "-", "mutation_scale": 9}  # fmt: skip
-    ax.annotate("", b, a, arrowprops=arrow)
-    if label:
-        x, y = (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 + 0.06
-        ax.text(x, y, label[0], ha="center", va="bottom", fontsize=FONT_SIZE - 1.5, color=MUTED)
-
-
-def _fill_with(ax):
-    ax.set_axis_off()
-    ax.set_position([0.01, 0.01, 0.98, 0.98])
-
-
-def network(
-    ax,
-    sizes: Sequence[int],
-    *,
-    values: Sequence[Sequence[str]] | None = None,
-    titles: Sequence[str] | None = None,
-    highlight: Iterable[int] = (),
-    color: str = C2,
-):
-    """Draw a small network: a column of discs a layer, each with its number.
-
-    Parameters
-    ----------
-    ax : Axes
-    sizes : sequence of int
-        Units in each layer, inputs first; at most 8 in a layer.
-    values : sequence of sequence of str, optional
-        What stands in each disc.
-    titles : sequence of str, optional
-        A line above each layer: "A⁽¹⁾".
-    highlight : iterable of int
-        Layers drawn in colour.
-    color : str, optional
-        The colour of the highlight.
-
-    Examples
-    --------
-    >>> from nnbook.showing.style import new_figure
-    >>> figure, (ax,) = new_figure()
-    >>> network(ax, [2, 3, 1], highlight=[1])
-    >>> len(ax.patches)
-    6
-    """
-    from matplotlib.patches import Circle
-
-    if not sizes or not all(1 <= size <= 8 for size in sizes):
-        raise ValueError(f"sizes must be layers of 1 to 8 units, got {list(sizes)}")
-    highlight = set(highlight)
-    tallest = max(sizes)
-    place = [[(1.6 * layer, (n - 1) / 2 - i) for i in range(n)] for layer, n in enumerate(sizes)]
-    for before, after in itertools.pairwise(place):
-        for x0, y0 in before:
-            for x1, y1 in after:
-                ax.plot([x0, x1], [y0, y1], color=GRID, linewidth=1, linestyle="-", zorder=0)
-    for layer, points in enumerate(place):
-        edge = color if layer in highlight else MUTED
-        for i, point in enumerate(points):
-            ax.add_patch(
-                Circle(point, 0.36, facecolor=PAPER, edgecolor=edge,
-                       linewidth=2.4 if layer in highlight else 1.0)
-            )  # fmt: skip
-            text = values[layer][i] if values is not None else "\u2007"
-            ax.text(*point, text, ha="center", va="center_baseline", fontsize=FONT_SIZE - 1.5)
-        if titles is not None:
-            ax.text(1.6 * layer, tallest / 2 + 0.15, titles[layer], ha="center", color=INK)
-    ax.set_xlim(-0.6, 1.6 * (len(sizes) - 1) + 0.6)
-    ax.set_ylim(-tallest / 2 - 0.1, tallest / 2 + (0.65 if titles is not None else 0.1))
-    ax.set_aspect("equal")
-    _fill_with(ax)
-
-
 def intervals(
     ax,
     labels: Sequence[str],
@@ -424,11 +274,11 @@ def intervals(
         colors = [colors] * len(labels)
     for row, (k, n, color) in enumerate(zip(successes, totals, colors, strict=True)):
         low, high = wilson_interval(int(k), int(n), confidence)
-        ax.plot([low, high], [row, row], color=color, linewidth=2.6, linestyle="-",
-                solid_capstyle="round", alpha=0.55)  # fmt: skip
-        ax.plot([k / n], [row], "o", color=color, markersize=5)
-        ax.text(1.02, row, f"{k:,} of {n:,}", va="center", fontsize=FONT_SIZE - 1,
-                transform=ax.get_yaxis_transform())  # fmt: skip
+        wide = {"linewidth": 7, "alpha": 0.35, "solid_capstyle": "butt"}
+        ax.plot([low, high], [row, row], color=color, linestyle="-", clip_on=False, **wide)
+        ax.plot([k / n], [row], "o", color=color, markersize=4, clip_on=False)
+        place = ax.get_yaxis_transform()
+        ax.text(1.04, row, f"{k:,} of {n:,}", va="center", fontsize=FONT_SIZE - 1, transform=place)
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xlim(0, 1)
@@ -438,9 +288,9 @@ def intervals(
     ax.spines["left"].set_visible(False)
     width = ax.figure.get_size_inches()[0] * 72
     box = ax.get_position()
+    counts = [f"{k:,} of {n:,}" for k, n in zip(successes, totals, strict=True)]
     left = (0.6 * FONT_SIZE * max(map(len, labels)) + 8) / width
-    right = (0.6 * FONT_SIZE * max(len(f"{k:,} of {n:,}") for k, n in zip(successes, totals,
-             strict=True)) + 6) / width  # fmt: skip
+    right = (0.58 * FONT_SIZE * max(map(len, counts)) + 14) / width
     ax.set_position([left, box.y0, 1 - left - right, box.height])
 
 
@@ -491,4 +341,4 @@ def digits(
             ax.text(left + w / 2 - 0.5, top + h + 0.12 * h, labels[i], ha="center", va="top",
                     fontsize=FONT_SIZE - 1.5, color=C2 if i in wrong else INK)  # fmt: skip
     ax.imshow(sheet[..., [0, 0, 0, 1]], interpolation="none")
-    _fill_with(ax)
+    fill(ax)

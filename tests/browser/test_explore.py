@@ -117,7 +117,8 @@ def page_source(made) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Figures</title>
 <link rel="stylesheet" href="explore.css"><script src="explore.js"></script>
 <style>body {{ margin: 0 auto; padding: 0 1rem; max-width: 46rem;
-font-family: system-ui, sans-serif; background: var(--nn-paper); color: var(--nn-ink); }} a {{ color: var(--nn-c1); }}</style>
+font-family: system-ui, sans-serif; background: var(--nn-paper);
+color: var(--nn-ink); }} a {{ color: var(--nn-c1); }}</style>
 </head><body><main><h1>Figures</h1><h2 id="eq-5-3">An equation</h2>{body}</main></body></html>"""
 
 
