@@ -1,0 +1,152 @@
+"""Parameters come back as they went, or an error says why not; no file is ever half-written."""
+
+import io
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from nnbook.learning import _io, init_params, load_params, save_params
+
+PARAMS = init_params([3, 4, 2], np.random.default_rng(0))
+
+
+def saved(tmp_path, **arrays):
+    path = tmp_path / "net.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_was_saved_is_loaded(tmp_path, dtype):
+    params = [(W.astype(dtype), (b + 0.5).astype(dtype)) for W, b in PARAMS]
+    path = tmp_path / "net"
+    save_params(path, params)
+    loaded = load_params(path)
+    assert os.listdir(tmp_path) == ["net"], "the name is kept, no suffix is added"
+    assert len(loaded) == 2
+    for (W, b), (V, c) in zip(params, loaded, strict=True):
+        assert V.dtype == c.dtype == dtype
+        np.testing.assert_array_equal(W, V)
+        np.testing.assert_array_equal(b, c)
+
+
+def test_ten_layers_keep_their_order(tmp_path):
+    params = init_params(range(1, 13), np.random.default_rng(0))
+    save_params(tmp_path / "net.npz", params)
+    shapes = [W.shape for W, _ in load_params(tmp_path / "net.npz")]
+    assert shapes == [W.shape for W, _ in params]
+
+
+def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "net.npz"
+    save_params(path, PARAMS)
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    for name in ("replace", "fsync"):
+        with monkeypatch.context() as patch:
+            patch.setattr(_io.os, name, fail)
+            with pytest.raises(OSError, match="disk full"):
+                save_params(path, [(2 * W, b) for W, b in PARAMS])
+        assert path.read_bytes() == before
+        assert os.listdir(tmp_path) == ["net.npz"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_saved_file_is_as_readable_as_any_other(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    save_params(tmp_path / "net.npz", PARAMS)
+    assert (tmp_path / "net.npz").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ([(np.eye(2), np.array([0, np.nan]))], ValueError, "b of layer 1 must be finite"),
+        ([(np.eye(2, dtype=int), np.zeros(2))], TypeError, "W of layer 1 must hold floating"),
+        ([(np.eye(2), np.zeros(3))], ValueError, "layer 1 must have W of shape"),
+        ([], TypeError, "params must be a list"),
+        (None, TypeError, "params must be a list"),
+    ],
+)
+def test_what_is_no_network_is_not_saved(tmp_path, params, error, message):
+    with pytest.raises(error, match=message):
+        save_params(tmp_path / "net.npz", params)
+    assert not os.listdir(tmp_path)
+
+
+def test_every_truncation_is_refused(tmp_path):
+    path = tmp_path / "net.npz"
+    save_params(path, PARAMS)
+    content = path.read_bytes()
+    for length in range(0, len(content), 97):
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match=r"not a whole \.npz file of parameters"):
+            load_params(path)
+
+
+def test_an_altered_byte_of_the_data_is_noticed(tmp_path):
+    path = tmp_path / "net.npz"
+    save_params(path, PARAMS)
+    content = bytearray(path.read_bytes())
+    content[content.index(PARAMS[0][0].tobytes()) + 5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="was it cut off or altered"):
+        load_params(path)
+
+
+class Trap:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was run",))
+
+
+def test_pickles_are_not_run(tmp_path):
+    path = tmp_path / "net.npz"
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(ValueError, match="not a whole"):
+        load_params(path)
+    array = io.BytesIO()
+    np.lib.format.write_array(array, np.array([Trap()], dtype=object), allow_pickle=True)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("W1.npy", array.getvalue())
+    with pytest.raises(ValueError, match="not a whole"):
+        load_params(path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({}, "must hold W1, b1"),
+        ({"W1": np.eye(2)}, "look at W1"),
+        ({"W1": np.eye(2), "b1": np.zeros(2), "extra": np.zeros(1)}, "look at extra"),
+        ({"W1": np.eye(2), "b2": np.zeros(2)}, "look at b1, b2"),
+        ({"W1": np.eye(2), "b1": np.zeros(3)}, "layer 1 must have W of shape"),
+        ({"W1": np.eye(2), "b1": np.zeros(2), "W2": np.eye(3), "b2": np.zeros(3)},
+         "layer 2 takes 3 inputs but layer 1 gives 2"),
+        ({"W1": np.full((1, 1), np.inf), "b1": np.zeros(1)}, "W1 must be finite, found inf"),
+    ],
+)  # fmt: skip
+def test_files_that_hold_no_network_are_refused(tmp_path, arrays, message):
+    path = saved(tmp_path, **arrays)
+    with pytest.raises(ValueError, match=message):
+        load_params(path)
+
+
+def test_other_kinds_of_file_are_refused(tmp_path):
+    path = tmp_path / "net.npz"
+    array = io.BytesIO()
+    np.save(array, np.eye(2))
+    for content in (b"W1", b"", array.getvalue()):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="not a whole"):
+            load_params(path)
+    with pytest.raises(FileNotFoundError):
+        load_params(tmp_path / "nowhere.npz")
+    saved(tmp_path, W1=np.array([["a"]]), b1=np.zeros(1))
+    with pytest.raises(TypeError, match="W1 must hold floating-point numbers, found <U1"):
+        load_params(path)
