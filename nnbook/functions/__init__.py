@@ -7,12 +7,6 @@ Suffixes name derivatives: ``f_prime`` (elementwise), ``f_grad`` (a loss, in its
 from nnbook.functions.activations import (
     ACTIVATIONS,
     get_activation,
-    identity,
-    identity_prime,
-    leaky_relu,
-    leaky_relu_prime,
-    relu,
-    relu_prime,
     sigmoid,
     sigmoid_prime,
     softplus,
@@ -34,10 +28,6 @@ from nnbook.functions.losses import (
     bce_with_logits_grad,
     cross_entropy,
     cross_entropy_grad,
-    mse,
-    mse_grad,
-    squared_error,
-    squared_error_grad,
 )
 from nnbook.functions.probabilities import (
     log_softmax,
@@ -47,6 +37,15 @@ from nnbook.functions.probabilities import (
     softmax,
     softmax_vjp,
 )
+from nnbook.functions.rectifiers import (
+    identity,
+    identity_prime,
+    leaky_relu,
+    leaky_relu_prime,
+    relu,
+    relu_prime,
+)
+from nnbook.functions.regression import mse, mse_grad, squared_error, squared_error_grad
 
 __all__ = [
     "ACTIVATIONS",

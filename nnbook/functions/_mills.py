@@ -46,7 +46,7 @@ def mills_ratio(a):
 
 @functools.cache
 def _taylor_table():
-    """Return the coefficients of order 0 to DEGREE, one column a centre, and the low part of order 0."""
+    """Return the coefficients, a column for each centre, and the low part of order 0."""
     columns, lows = [], []
     with decimal.localcontext(DIGITS):
         slope = density_at_zero()

@@ -77,7 +77,7 @@ def exp_pair(x, x_low=0.0):
 
 
 def logistic_pair(x, x_low=0.0):
-    """Return ``(high, low, power)`` with 1 / (1 + e^-(x + x_low)) = (high + low) 2^power, x <= 0."""
+    """Return ``(high, low, power)`` with σ(x + x_low) = (high + low) 2^power, for x <= 0."""
     e, e_low, power = exp_pair(x, x_low)
     small = np.ldexp(e, power)  # the exponential itself: from -709 on subnormal, and 1 + small = 1
     t = 1 + small

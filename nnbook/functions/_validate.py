@@ -137,7 +137,9 @@ def check_count(value, name):
 def check_batch(x, name):
     """Raise ValueError if `x` is a single number or has no entries to take a mean over."""
     if x.ndim == 0:
-        raise ValueError(f"{name} must have an axis of examples, shape (N,) or (N, K), got a number")
+        raise ValueError(
+            f"{name} must have an axis of examples, shape (N,) or (N, K), got a number"
+        )
     if x.size == 0:
         raise ValueError(f"{name} is empty, shape {x.shape}; a mean over no examples is undefined")
 
@@ -171,8 +173,23 @@ def check_labels(labels, shape):
     wrong = np.flatnonzero((labels < 0) | (labels >= k))
     if wrong.size:
         i = wrong[0]
-        message = f"targets[{i}] is {labels[i]}, but logits of shape {shape} have classes 0 to {k - 1}"
+        message = (
+            f"targets[{i}] is {labels[i]}, but logits of shape {shape} have classes 0 to {k - 1}"
+        )
         if labels[i] == k:
             message += "; if your classes count from 1, subtract 1"
         raise ValueError(message)
     return labels.astype(np.intp)
+
+
+def check_pair(first, second, names):
+    """Return both arrays, checked and in the working dtype, and the dtype of the result."""
+    x, y = as_float(first, names[0]), as_float(second, names[1])
+    check_same_shape(x, y, names)
+    check_batch(x, names[0])
+    if not np.isfinite(y).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
+        raise ValueError(f"{names[1]}{list(at)} is {y[at]}, but data must be finite")
+    dtype = common_dtype(x, y)
+    work = working_dtype(dtype)
+    return x.astype(work, copy=False), y.astype(work, copy=False), dtype

@@ -68,7 +68,7 @@ def silu(z):
 
 @elementwise
 def silu_prime(z):
-    r"""Derivative of :func:`silu`.
+    r"""Differentiate :func:`silu`.
 
     .. math:: \operatorname{silu}'(z) = \sigma(z) + z\,\sigma(z)\,(1 - \sigma(z))
 
@@ -151,7 +151,7 @@ def gelu(z, approximate="none"):
     >>> print(gelu([-1.0, 0.0, 1.0]).round(4))
     [-0.1587  0.      0.8413]
     >>> print(f"{gelu(-37.7):.4e}")
-    -1.4646e-310
+    -9.3627e-310
     """
     if _is_tanh(approximate):
         a = magnitude(z, GELU_TANH_CAP)
@@ -167,7 +167,7 @@ def gelu(z, approximate="none"):
 
 @elementwise
 def gelu_prime(z, approximate="none"):
-    r"""Derivative of :func:`gelu`.
+    r"""Differentiate :func:`gelu`.
 
     .. math::
 

@@ -3,6 +3,7 @@ r"""Losses: what the network is asked to make small, and how each one slopes.
 Every loss is a mean, and every gradient has that mean's divisor in it, so that it can be handed
 to the layer below as it is. Losses of probabilities take logits, the numbers before the sigmoid
 or the softmax: no clipping and no small constant inside a logarithm is needed, and none is there.
+The squared errors are written in :mod:`nnbook.functions.regression`.
 Units are nats: natural logarithms, 1 nat = 1.4427 bits.
 
 A result has the dtype of the arguments, their common one where they differ; float32 and float16
@@ -17,13 +18,25 @@ from nnbook.functions._validate import (
     check_batch,
     check_labels,
     check_matrix,
+    check_pair,
     check_probabilities,
-    check_same_shape,
     common_dtype,
     working_dtype,
 )
 from nnbook.functions.activations import sigmoid, softplus
 from nnbook.functions.probabilities import shifted_exp
+from nnbook.functions.regression import mse, mse_grad, squared_error, squared_error_grad
+
+__all__ = [
+    "bce_with_logits",
+    "bce_with_logits_grad",
+    "cross_entropy",
+    "cross_entropy_grad",
+    "mse",
+    "mse_grad",
+    "squared_error",
+    "squared_error_grad",
+]
 
 
 def cross_entropy(logits, targets):
@@ -192,7 +205,7 @@ def bce_with_logits(logits, targets):
     >>> print(f"{bce_with_logits([0.0], [1.0]):.4f} {bce_with_logits([-1000.0], [1.0]):.0f}")
     0.6931 1000
     """
-    z, y, dtype = _pair_of_arrays(logits, targets, ("logits", "targets"))
+    z, y, dtype = check_pair(logits, targets, ("logits", "targets"))
     check_probabilities(y, "targets", 1)
     with np.errstate(all="ignore"):
         # A certain label leaves one term: 0 times an infinite loss is 0 here, not NaN.
@@ -231,159 +244,10 @@ def bce_with_logits_grad(logits, targets):
     >>> print(bce_with_logits_grad([0.0, 0.0], [1.0, 0.0]))
     [-0.25  0.25]
     """
-    z, y, dtype = _pair_of_arrays(logits, targets, ("logits", "targets"))
+    z, y, dtype = check_pair(logits, targets, ("logits", "targets"))
     check_probabilities(y, "targets", 1)
     with np.errstate(all="ignore"):
         return (((1 - y) * sigmoid(z) - y * sigmoid(-z)) / z.size).astype(dtype, copy=False)
-
-
-def mse(prediction, target):
-    r"""Mean squared error, over all entries.
-
-    .. math:: \ell = \frac{1}{NK} \sum_{i=1}^{N} \sum_{k=1}^{K} (p_{ik} - t_{ik})^2
-
-    Parameters
-    ----------
-    prediction : array_like of real numbers
-        Shape (N, K), or (N,) for K = 1, or with more axes; in the unit of the target.
-    target : array_like of real numbers
-        Exactly the shape of `prediction`.
-
-    Returns
-    -------
-    NumPy scalar
-        In the square of the target's unit.
-
-    Raises
-    ------
-    TypeError
-        If an argument does not hold real numbers.
-    ValueError
-        If the shapes differ (NumPy would broadcast, and be wrong), a target is not finite, or the
-        batch is empty.
-
-    See Also
-    --------
-    squared_error : half the sum over the outputs, averaged over the examples.
-
-    Examples
-    --------
-    >>> print(mse([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 0.0]]))
-    4.0
-    """
-    p, t, dtype = _pair_of_arrays(prediction, target, ("prediction", "target"))
-    with np.errstate(all="ignore"):
-        return dtype.type(_mean_square(p, t, p.size))
-
-
-def mse_grad(prediction, target):
-    r"""Gradient of :func:`mse` in the prediction.
-
-    .. math:: \frac{\partial \ell}{\partial p_{ik}} = \frac{2\,(p_{ik} - t_{ik})}{NK}
-
-    Parameters
-    ----------
-    prediction : array_like of real numbers
-        Shape (N, K), or (N,) for K = 1, or with more axes.
-    target : array_like of real numbers
-        Exactly the shape of `prediction`.
-
-    Returns
-    -------
-    ndarray
-        The shape of `prediction`, in the target's unit.
-
-    Raises
-    ------
-    TypeError
-        If an argument does not hold real numbers.
-    ValueError
-        If the shapes differ, a target is not finite, or the batch is empty.
-
-    Examples
-    --------
-    >>> print(mse_grad([1.0, 4.0], [1.0, 0.0]))
-    [0. 4.]
-    """
-    p, t, dtype = _pair_of_arrays(prediction, target, ("prediction", "target"))
-    with np.errstate(all="ignore"):
-        return _difference_over(p, t, p.size / 2).astype(dtype, copy=False)
-
-
-def squared_error(prediction, target):
-    r"""Half the squared error, summed over the outputs and averaged over the examples.
-
-    .. math:: \ell = \frac{1}{2N} \sum_{i=1}^{N} \sum_{k=1}^{K} (p_{ik} - t_{ik})^2
-
-    The half cancels the 2 of the derivative; the sum over outputs makes it the negative
-    log-likelihood of Gaussian noise of variance 1, up to a constant. It is :func:`mse` times K/2.
-
-    Parameters
-    ----------
-    prediction : array_like of real numbers
-        Shape (N, K), or (N,) for K = 1, or with more axes; in the unit of the target.
-    target : array_like of real numbers
-        Exactly the shape of `prediction`.
-
-    Returns
-    -------
-    NumPy scalar
-        In the square of the target's unit.
-
-    Raises
-    ------
-    TypeError
-        If an argument does not hold real numbers.
-    ValueError
-        If the shapes differ, a target is not finite, or the batch is empty.
-
-    References
-    ----------
-    .. [1] Rumelhart, Hinton & Williams, Nature 323, 1986, :doi:`10.1038/323533a0`; their E is
-       N times this.
-
-    Examples
-    --------
-    >>> print(squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 0.0]]))
-    4.0
-    """
-    p, t, dtype = _pair_of_arrays(prediction, target, ("prediction", "target"))
-    with np.errstate(all="ignore"):
-        return dtype.type(_mean_square(p, t, 2 * len(p)))
-
-
-def squared_error_grad(prediction, target):
-    r"""Gradient of :func:`squared_error` in the prediction.
-
-    .. math:: \frac{\partial \ell}{\partial p_{ik}} = \frac{p_{ik} - t_{ik}}{N}
-
-    Parameters
-    ----------
-    prediction : array_like of real numbers
-        Shape (N, K), or (N,) for K = 1, or with more axes.
-    target : array_like of real numbers
-        Exactly the shape of `prediction`.
-
-    Returns
-    -------
-    ndarray
-        The shape of `prediction`, in the target's unit.
-
-    Raises
-    ------
-    TypeError
-        If an argument does not hold real numbers.
-    ValueError
-        If the shapes differ, a target is not finite, or the batch is empty.
-
-    Examples
-    --------
-    >>> print(squared_error_grad([1.0, 4.0], [1.0, 0.0]))
-    [0. 2.]
-    """
-    p, t, dtype = _pair_of_arrays(prediction, target, ("prediction", "target"))
-    with np.errstate(all="ignore"):
-        return _difference_over(p, t, len(p)).astype(dtype, copy=False)
 
 
 def _classification(logits, targets):
@@ -412,35 +276,6 @@ def _classification(logits, targets):
     return logits.astype(working_dtype(dtype), copy=False), labels, y, dtype
 
 
-def _pair_of_arrays(first, second, names):
-    """Return both arrays, checked and in the working dtype, and the dtype of the result."""
-    x, y = as_float(first, names[0]), as_float(second, names[1])
-    check_same_shape(x, y, names)
-    check_batch(x, names[0])
-    if not np.isfinite(y).all():
-        at = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
-        raise ValueError(f"{names[1]}{list(at)} is {y[at]}, but data must be finite")
-    dtype = common_dtype(x, y)
-    work = working_dtype(dtype)
-    return x.astype(work, copy=False), y.astype(work, copy=False), dtype
-
-
 def _mean(terms, count):
     total = np.sum(terms)
     return np.sum(terms / count) if np.isinf(total) else total / count
-
-
-def _mean_square(p, t, count):
-    difference = p - t
-    mean = np.sum(difference * difference) / count
-    if np.isinf(mean) and np.isfinite(p).all():
-        # A square or the sum overflowed; the mean itself may not.
-        difference = p * 2.0**-600 - t * 2.0**-600
-        mean = np.sum(difference * difference / count) * 2.0**600 * 2.0**600
-    return mean
-
-
-def _difference_over(p, t, count):
-    difference = p - t
-    # Where a difference of finite numbers overflows, its share of the mean need not.
-    return np.where(np.isinf(difference), p / count - t / count, difference / count)

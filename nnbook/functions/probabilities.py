@@ -273,7 +273,8 @@ def logsumexp_vjp(g, z, axis=-1):
     shape = z.shape[:axis] + z.shape[axis + 1 :]
     if g.shape != shape:
         raise ValueError(
-            f"g must have the shape of logsumexp(z, axis={axis}), {shape}, but its shape is {g.shape}"
+            f"g must have the shape of logsumexp(z, axis={axis}), {shape}, "
+            f"but its shape is {g.shape}"
         )
     with np.errstate(all="ignore"):
         p = softmax(z.astype(working_dtype(z.dtype), copy=False), axis)
