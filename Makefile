@@ -1,7 +1,10 @@
 # The work is done by tasks.py, which runs without make too: python tasks.py book
 PYTHON ?= $(shell command -v python3 || command -v python)
+TARGETS = book test lab chapter notebooks lint mutants serve upgrade clean
 
-.PHONY: help book test lab chapter notebooks upgrade clean
-help book test lab chapter notebooks upgrade clean:
-	@$(PYTHON) tasks.py $@ $(if $(N),N=$(N))
-.DEFAULT_GOAL := help
+.PHONY: help $(TARGETS)
+help:
+	@$(PYTHON) tasks.py
+
+$(TARGETS):
+	@$(PYTHON) tasks.py $@ $(if $(N),N=$(N)) $(if $(all),all=$(all)) $(if $(sample),sample=$(sample))

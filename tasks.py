@@ -8,8 +8,11 @@ target in it. Only the standard library is used here.
     book                build the book, warnings as errors, and say where to open it
     test                lint, unit tests, doctests, notebooks, book, pages in Chromium
     lab                 open JupyterLab on the chapters
-    chapter N=5         build one chapter alone (with the reference pages)
+    chapter N=5         build the book, executing that chapter alone
     notebooks [N=5]     execute the notebooks and store their outputs
+    lint                check the style of the code
+    mutants             plant errors in the code and count those that the tests find (10 minutes)
+    serve               serve the built book at http://localhost:8000
     upgrade             install newer packages, run the tests, show what changed
     clean               remove what was built (``clean all=1``: .venv too)
 """
@@ -195,10 +198,71 @@ def book() -> None:
     say(f"\nOpen the book: {page.as_uri()}")
 
 
-def build(toc: str = "_toc.yml") -> None:
+def build(**extra: str) -> None:
     """Build into _build/html, warnings as errors."""
     start = "from jupyter_book.cli.main import main; main()"
-    python("-c", start, "build", ".", "--toc", toc, "-W", "-n", "--keep-going", "-q")
+    python("-c", start, "build", ".", "-W", "-n", "--keep-going", "-q", **extra)
+
+
+def chapter(N: str = "") -> None:
+    """Build the book with chapter N executed anew; the others stand as they last were."""
+    number = _chapter(N).zfill(2)
+    with step(f"build chapter {int(number)}"):
+        build(NNBOOK_CHAPTER=f"{number}_")
+    pages = sorted((BUILD / "html" / "book").glob(f"{number}_*.html"))
+    if not pages:
+        raise Stop(f"there is no chapter {int(number)}: book/{number}_*.ipynb, named in _toc.yml.")
+    say(f"\nOpen the chapter: {pages[0].as_uri()}")
+
+
+def lint() -> None:
+    """Check the style of the code."""
+    with step("lint"):
+        python("-m", "ruff", "check", "--quiet", ".")
+
+
+def test() -> None:
+    """Run everything, and end with a report and pytest's own closing line."""
+    shutil.rmtree(REPORT, ignore_errors=True)
+    lint()
+    browser = chromium()
+    shutil.rmtree(BUILD, ignore_errors=True)
+    with step("build the book, cold"):
+        build()
+    with step("build the book again, warm"):
+        build()
+    other = {"NPY_DISABLE_CPU_FEATURES": "X86_V4", "OPENBLAS_CORETYPE": "Haswell"}
+    with step("run the notebooks under another processor's kernels"):
+        python("-m", "pytest", "-q", *NBVAL, "book", PYTHONHASHSEED="1", **other)
+    REPORT.mkdir(parents=True, exist_ok=True)
+    slowest = sorted(steps, reverse=True)[:10]
+    lines = [f"{seconds:7.1f} s  {title}" for seconds, title in slowest]
+    (REPORT / "0 steps before the tests.txt").write_text("\n".join(lines), encoding="utf-8")
+    say("→ unit tests, doctests, notebooks" + (", pages in Chromium" if browser else ""))
+    chosen = [] if browser else ["-m", "not browser"]
+    python(
+        "-m", "pytest", "-q", *NBVAL, "--doctest-modules", "--durations=10", *chosen,
+        "tests", "nnbook", "book", PYTHONHASHSEED="0", NNBOOK_CHROMIUM=browser or "",
+    )  # fmt: skip
+
+
+REPORT = BUILD / "report"
+NBVAL = ["--nbval", "--nbval-current-env", "-n", "2", "--dist", "loadscope", "-p", "no:randomly"]
+
+
+def chromium() -> str | None:
+    """Return a Chromium for the browser tests; without one, go on without them, but not in CI."""
+    with step("find a Chromium, or install one"):
+        found = subprocess.run(
+            [str(PYTHON), "tests/browser/find_chromium.py"],
+            cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    if found.returncode == 0:
+        return found.stdout.strip().splitlines()[-1]
+    if IN_CI:
+        raise Stop("the browser tests need a Chromium; install one, or unset CI to leave them out.")
+    say("  going on without the browser tests")
+    return None
 
 
 def notebooks(N: str = "") -> None:
@@ -210,6 +274,30 @@ def notebooks(N: str = "") -> None:
 def lab() -> None:
     """Open JupyterLab on the chapters."""
     python("-m", "jupyter", "lab", "--notebook-dir", ROOT / "book")
+
+
+def serve() -> None:
+    """Serve the built book."""
+    python("-m", "http.server", "8000", "--bind", "127.0.0.1", "--directory", BUILD / "html")
+
+
+def mutants(sample: str = "") -> None:
+    """Plant errors in the code and count those that the tests find."""
+    python("tests/mutate.py", *(["--sample", sample] if sample else []))
+
+
+def upgrade() -> None:
+    """Install newer packages, re-pin, run the tests, show what changed."""
+    with step("install newer packages"):
+        pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-q", "--upgrade")
+        run(*pip, "--upgrade-strategy", "eager", "pip", "setuptools", "wheel", "-e", ".[test]")
+    with step("pin what was installed"):
+        python(".ci/pins.py")
+    (VENV / "nnbook-stamp").write_text(stamp(), encoding="utf-8")
+    try:
+        test()
+    except Stop as stop:
+        raise Stop(f"{stop}\nTo go back: git checkout requirements.txt, then any target.") from None
 
 
 def clean(all: str = "") -> None:
@@ -224,7 +312,10 @@ def _chapter(number: str) -> str:
     return str(int(number))
 
 
-TARGETS = {f.__name__: f for f in (book, notebooks, lab, clean)}
+TARGETS = {
+    f.__name__: f
+    for f in (book, test, lab, chapter, notebooks, lint, mutants, serve, upgrade, clean)
+}
 
 
 def main(words: list[str]) -> int:

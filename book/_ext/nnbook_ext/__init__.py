@@ -7,6 +7,7 @@ Each module does one thing and has a ``setup(app)`` of its own:
 ``tables``      the directives: ledger, notation, glossary, errata, symbols, functions-index
 ``assets``      MathJax and icons from installed packages, nothing from another host
 ``pages``       what the theme and the bibliography get wrong in the page, put right
+``api``         the package's pages: every public name, by the module that defines it
 ``docstrings``  numbered references in docstrings, several docstrings to a page
 ``weights``     limits on states and page weights
 """
@@ -18,7 +19,7 @@ import importlib
 import os
 from pathlib import Path
 
-MODULES = ("execute", "anchors", "tables", "assets", "pages", "docstrings", "weights")
+MODULES = ("execute", "anchors", "tables", "assets", "pages", "api", "docstrings", "weights")
 
 
 def digest() -> str:
