@@ -69,6 +69,8 @@ class Evaluator:
             except Unsupported as error:
                 if e is self.expr:
                     self._twice = (_Twice(self.expr, self.symbols), str(error))
+        self._algebraic = not self.expr.atoms(sp.Function) - self.expr.atoms(
+            sp.Max, sp.Min, sp.Abs, sp.sign, sp.Heaviside, sp.Piecewise)
         self._asymptotes = {}
         for end, g in (asymptotes or {}).items():
             self._asymptotes[end] = self._checked_asymptote(end, sp.sympify(g), stable)
@@ -89,6 +91,9 @@ class Evaluator:
                 bits = correct_bits(result)
                 if bits is None or bits >= _BITS:
                     return result[0]
+                if wp > _LADDER[0] and bits < 0 and self._algebraic and \
+                        proved_zero(self.expr, self.symbols, values):
+                    return mp.fzero
                 if floor is not None and max(_mag(result[0]), result[1]) < floor - 1:
                     return result[0]
         if self._twice is not None:
@@ -158,7 +163,7 @@ class _Twice:
             if isinstance(found, mpmath.mpc):
                 raise Undefined(f"{self.expr} is not real")
             if found == 0:
-                if self._is_zero(values):
+                if proved_zero(self.expr, self.symbols, values):
                     return mp.fzero
             elif previous is not None:
                 with mpmath.workdps(digits):
@@ -167,10 +172,12 @@ class _Twice:
             previous = found
         return None
 
-    def _is_zero(self, values):
-        exact = {s: sp.Rational(*float(v).as_integer_ratio())
-                 for s, v in zip(self.symbols, values, strict=True)}
-        return self.expr.subs(exact).is_zero is True
+
+def proved_zero(expr, symbols, values):
+    """Tell whether SymPy proves an expression to be 0 at exact binary floats."""
+    exact = {s: sp.Rational(*float(v).as_integer_ratio())
+             for s, v in zip(symbols, values, strict=True)}
+    return expr.xreplace(exact).is_zero is True
 
 
 def evaluate(expr, values, **options):

@@ -24,12 +24,15 @@ class Program:
 
     Parameters
     ----------
-    expr : sympy.Expr
-        A real expression in ``symbols``.
+    expr : sympy.Expr or list of them
+        A real expression in ``symbols``; a list gives a list of balls, what they share computed
+        once.
     symbols : sequence
         Symbols (or matrix entries) in the order of the arguments.
     stable : bool
         Recognise the cancelling forms. Without it the expression is evaluated as it stands.
+    definitions : sequence of pairs
+        ``(symbol, expression)``: intermediate results, in order.
 
     Raises
     ------
@@ -46,7 +49,7 @@ class Program:
     '1.3838965267367375306e-87'
     """
 
-    def __init__(self, expr, symbols, *, stable=True):
+    def __init__(self, expr, symbols, *, stable=True, definitions=()):
         self.symbols = list(symbols)
         self.stable = stable
         self._lines, self._names, self._constants = [], {}, []
@@ -55,7 +58,12 @@ class Program:
             "minimum", "sign", "real_power", "neg", *_UNARY.values())}
         for i, s in enumerate(self.symbols):
             self._names[s] = f"x{i}"
-        result = self._visit(sp.sympify(expr))
+        for s, meaning in definitions:
+            self._names[s] = self._visit(meaning)
+        if isinstance(expr, tuple | list):
+            result = f"[{', '.join(self._visit(sp.sympify(e)) for e in expr)}]"
+        else:
+            result = self._visit(sp.sympify(expr))
         body = [f"    {line}" for line in [*self._lines, f"return {result}"]]
         inputs = "".join(f", x{i}" for i in range(len(self.symbols)))
         code = "\n".join([f"def program(wp{inputs}):", *body])

@@ -61,11 +61,11 @@ class Verification:
     def _within(self):
         if self.unit == "exact":
             return "exactly"
-        if self.unit.startswith("ulp"):
-            return f"within {self.bound:g} {self.unit}"
-        return f"within {self.unit}" if self.unit != "holds" else "in every case"
+        return f"within {self.bound:g} {self.unit}" if self.unit != "holds" else "in every case"
 
     def _sentence(self, name, equation):
+        if self.unit == "none":
+            return f"{equation} is not computed by any function: {self.narrowed}"
         text = f"{name} agrees with {equation} {self._within} {self.where}"
         if self.narrowed:
             text += f" of {self.domain} ({self.narrowed})"

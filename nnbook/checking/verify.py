@@ -25,10 +25,11 @@ from nnbook.checking.verification import (
 SHARES = {"float64": 0.8, "float32": 0.15, "float16": 0.05}
 
 
-def verify(derivation, function, *, args=None, domain=None, because=None, points=20_000,
+def verify(derivation, function=None, *, args=None, domain=None, because=None, points=20_000,
            bound=None, dtypes=("float64", "float32", "float16"), call=None, output=None,
            fixed=None, chosen=None, limits=None, asymptotes=None, shapes=40, sample=None,
-           where=None, holds=None, terms=False, name=None):
+           where=None, let=None, over=None, empty=True, holds=None, terms=False,
+           unverifiable=None, name=None):
     r"""Hold a function to a derived equation, everywhere; refuse it where it differs.
 
     What ``args`` are decides how:
@@ -84,7 +85,14 @@ def verify(derivation, function, *, args=None, domain=None, because=None, points
         array (targets, probabilities).
     where : sequence of pairs, optional
         ``[(symbol, derivation), ...]``: symbols of the equation that other equations give, in
-        order. So a composed algorithm is held to the equations that it composes.
+        order. So a composed algorithm is held to the equations that it composes. A third item,
+        ``{its symbol: ours}``, renames.
+    let : dict, optional
+        ``{phi: Lambda(z, tanh(z))}``: the activation that the equation leaves open.
+    over : sequence of Idx, optional
+        For an equation by entry: its free indices in the order of the result's axes.
+    empty : bool
+        For arrays: whether an axis of length 0 means anything (for batch means it does not).
     holds : callable, optional
         For theorems: ``holds(rng)`` builds one random instance with the function and returns
         ``(smaller, larger)``, or a bool.
@@ -92,6 +100,8 @@ def verify(derivation, function, *, args=None, domain=None, because=None, points
         For one symbol: count in units of the last place of Σ|terms| instead of the result's.
         For functions with a root between the floats, as GELU′, where no program keeps the
         relative error small.
+    unverifiable : str, optional
+        Why no function computes this equation; printed, and a row of the ledger.
     name : str, optional
         Name for the ledger, if not the function's own.
 
@@ -113,18 +123,26 @@ def verify(derivation, function, *, args=None, domain=None, because=None, points
     --------
     >>> from types import SimpleNamespace as Equation
     >>> z = sp.Symbol("z", real=True)
-    >>> slope = Equation(number="5.6", rhs=1 - sp.tanh(z)**2, domain=None)
+    >>> slope = Equation(number="5.6", rhs=1 - sp.tanh(z)**2)
     >>> def tanh_prime(z):
-    ...     return 1 / np.cosh(np.minimum(abs(z), 800.0))**2
-    >>> verify(slope, tanh_prime, dtypes=["float64"], points=500)
-    Traceback (most recent call last):
-        ...
-    nnbook.checking.verification.VerificationError: ...
+    ...     return 1 - np.tanh(z)**2
+    >>> try:
+    ...     verify(slope, tanh_prime, points=500)
+    ... except VerificationError as refused:
+    ...     print(refused.reason)
+    cancellation: two nearly equal numbers were subtracted and nothing was left
+    >>> verify(Equation(number="5.4", rhs=sp.tanh(z)), np.tanh, points=500, bound=4,
+    ...        dtypes=["float64"], name="tanh")
+    ✓ tanh agrees with (5.4) within 4 ulp at 500 points in float64
     """
     from nnbook.checking import verify_arrays as arrays
 
-    ledger_name = qualified_name(function, name)
     _check_options(derivation, points, because, domain)
+    if unverifiable is not None:
+        return _excused(derivation, function, unverifiable).show()
+    if not callable(function):
+        raise TypeError(f"function must be callable, got {function!r}")
+    ledger_name = qualified_name(function, name)
     if holds is not None:
         return arrays.theorem(derivation, holds, ledger_name, points, _rng(derivation)).show()
     run = _caller(function, call, output)
@@ -133,7 +151,7 @@ def verify(derivation, function, *, args=None, domain=None, because=None, points
     symbols = _arguments(derivation, function, args, fixed)
     if any(not isinstance(s, sp.Symbol) for s in symbols):
         task = arrays.ArrayTask(derivation, run, symbols, ledger_name, bound or 8.0, shapes,
-                                sample or {}, where or (), fixed, because)
+                                sample or {}, where or (), let, over, empty, because)
         return task.verify(_rng(derivation)).show()
     if all(s.is_integer for s in symbols):
         return arrays.integers(derivation, run, symbols, ledger_name, points,
@@ -155,6 +173,14 @@ def _check_options(derivation, points, because, domain):
         raise ValueError(f"points must be a positive int, got {points!r}")
     if because is not None and domain is None:
         raise ValueError("because= explains a domain=, and there is none")
+
+
+def _excused(derivation, function, why):
+    if function is not None or not str(why).strip():
+        raise ValueError("unverifiable= is the reason why there is no function; give one or the "
+                         "other")
+    return Verification(number=str(derivation.number), function="—", bound=0, unit="none",
+                        points=0, where="", worst_error=0.0, worst_at={}, narrowed=str(why))
 
 
 def _rng(derivation):
