@@ -28,6 +28,10 @@ from nnbook.functions.losses import (
     bce_with_logits_grad,
     cross_entropy,
     cross_entropy_grad,
+    mse,
+    mse_grad,
+    squared_error,
+    squared_error_grad,
 )
 from nnbook.learning._validate import check_batch, check_count, check_params
 from nnbook.learning.initializers import get_initializer
@@ -35,6 +39,8 @@ from nnbook.learning.initializers import get_initializer
 LOSSES = {
     "cross_entropy": (cross_entropy, cross_entropy_grad),
     "bce_with_logits": (bce_with_logits, bce_with_logits_grad),
+    "mse": (mse, mse_grad),
+    "squared_error": (squared_error, squared_error_grad),
 }
 
 
@@ -198,13 +204,13 @@ def loss_and_grads(params, X, Y, activation="relu", loss="cross_entropy"):
     activation : str or (function, derivative), default "relu"
         φ of the hidden layers.
     loss : str or (function, gradient), default "cross_entropy"
-        ``"cross_entropy"`` for K classes, ``"bce_with_logits"`` for yes or no; a pair takes
-        (logits, Y).
+        ``"cross_entropy"`` for K classes, ``"bce_with_logits"`` for yes or no, ``"mse"`` and
+        ``"squared_error"`` for numbers; a pair takes (logits, Y).
 
     Returns
     -------
     value : float
-        Mean loss per example, in nats for the two named losses.
+        Mean loss over the batch; the first two are in nats.
     grads : list of (dW, db)
         Shaped like ``params``.
 

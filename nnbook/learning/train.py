@@ -18,8 +18,9 @@ class Run(NamedTuple):
     params : list of (W, b)
         The last parameters that were finite.
     history : dict of lists
-        ``"loss"``, ``"accuracy"`` and, with validation data, ``"validation_loss"`` and
-        ``"validation_accuracy"``. Entry t was measured after t epochs, entry 0 before training.
+        ``"loss"`` and, with validation data, ``"validation_loss"``; where each example has one
+        class also ``"accuracy"`` and ``"validation_accuracy"``. Entry t was measured after t
+        epochs, entry 0 before training.
     steps : int
         Updates made.
     stopped : str or None
@@ -173,7 +174,8 @@ def _record(history, params, X, Y, validation, activation, loss):
     for prefix, (examples, targets) in parts.items():
         logits, _ = forward(params, examples, activation)
         history.setdefault(f"{prefix}loss", []).append(float(value(logits, targets)))
-        history.setdefault(f"{prefix}accuracy", []).append(_share_right(logits, targets))
+        if loss == "cross_entropy" or (loss == "bce_with_logits" and logits.shape[1] == 1):
+            history.setdefault(f"{prefix}accuracy", []).append(_share_right(logits, targets))
 
 
 def _not_finite(value, grads, new_params):

@@ -116,9 +116,17 @@ def test_the_variants_solve_as_often_as_the_table_says(name):
     starts = draw_many([2, change.get("width", 4), 1], range(1000),
                        change.get("init", "he_normal"), bias_std=change.get("bias_std", 0.0),
                        generator=LEGACY)  # fmt: skip
-    runs = train_many(starts, X, Y, optimizer=change.get("optimizer", sgd(1.0)), epochs=epochs,
-                      activation=change.get("activation", "relu"))  # fmt: skip
-    assert solved(runs) == [count]
+    train = functools.partial(train_many, optimizer=change.get("optimizer", sgd(1.0)),
+                              activation=change.get("activation", "relu"))  # fmt: skip
+    early = right_answers(train(starts, X, Y, epochs=min(epochs, 200)).logits[-1], Y) == 4
+    # networks are independent: those that have not solved it by then start again without the others
+    late = (
+        stack([unstack(starts, seed) for seed in np.flatnonzero(~early)])
+        if not early.all()
+        else None
+    )
+    [solved_late] = solved(train(late, X, Y, epochs=epochs)) if late else [0]
+    assert early.sum() + solved_late == count
 
 
 def test_counts_hold_under_another_processors_kernels():

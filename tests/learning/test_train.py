@@ -142,6 +142,21 @@ def test_xor_and_digits_are_learned():
     assert run.history["loss"][0] == pytest.approx(np.log(10), abs=0.7)
 
 
+def test_accuracy_is_recorded_where_each_example_has_one_class():
+    wide = np.eye(2)[y]
+    for loss, targets, recorded in (
+        ("cross_entropy", y, True),
+        ("cross_entropy", wide, True),
+        ("bce_with_logits", wide, False),
+        ("mse", wide, False),
+    ):
+        run = fit(PARAMS, X, targets, optimizer=sgd(0.1), epochs=1, loss=loss)
+        assert ("accuracy" in run.history) == recorded
+    one = init_params([3, 1], np.random.default_rng(0))
+    run = fit(one, X, wide[:, 1:], optimizer=sgd(0.1), epochs=1, loss="bce_with_logits")
+    assert run.history["accuracy"][-1] == np.mean(predict(run.params, X) == y)
+
+
 def test_accuracy_takes_the_three_forms_of_targets():
     params = [(np.eye(3), np.zeros(3))]
     logits = np.array([[3.0, 1, 2], [0, 4, 1], [1, 2, 9], [5, 0, 0]])
