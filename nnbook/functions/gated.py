@@ -186,8 +186,8 @@ def gelu_prime(z, approximate="none"):
     Returns
     -------
     ndarray
-        Same shape and dtype as `z`. For "none": from -0.1289042 at :math:`-\sqrt 2` to
-        1.1289042 at :math:`\sqrt 2`, zero at -0.7517916.
+        Same shape and dtype as `z`. For "none": from -0.1289041 at :math:`-\sqrt 2` to
+        1.1289041 at :math:`\sqrt 2`, zero at -0.7517916.
 
     Raises
     ------
