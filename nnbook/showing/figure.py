@@ -160,7 +160,11 @@ class Figure:
                     f"{at}: the formula shows {name!r}, which is neither a control nor among "
                     f"the returned numbers {list(numbers)}"
                 )
-            printed.append(format(known[name], specification).replace("-", "−"))
+            try:
+                text = format(known[name], specification)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{at}: the formula cannot print {name!r}: {error}") from None
+            printed.append(text.replace("-", "−"))
         return " ".join(caption.split()), tuple(printed)
 
     def holes(self) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ def parse_formula(formula: str | list[str] | None) -> list[list]:
         parts: list = []
         end = 0
         for match in _HOLE.finditer(line):
-            parts += [line[end : match.start()], (match[1], match[2] or "")]
+            parts += [line[end : match.start()], (match[1], (match[2] or "").strip())]
             end = match.end()
         parts.append(line[end:])
         for part in parts:
