@@ -13,13 +13,7 @@ KINDS = {"number": "a number", "choice": "a choice", "formula": "a formula",
 
 def call(exercise):
     """Return the call that answers the exercise in a notebook, with an example."""
-    example = {
-        "number": "0.5",
-        "choice": None,
-        "formula": None,
-        "repair": None,
-        "code": None,
-    }[exercise.kind]
+    example = "0.5"
     if exercise.kind == "choice":
         keys = list(exercise.options)
         example = f'{{"{keys[0]}", "{keys[1]}"}}' if exercise.several else f'"{keys[0]}"'
@@ -183,7 +177,8 @@ def form(exercise):
             f'<p class="nn-ex-title" id="{anchor}-title"><a href="#{anchor}">Exercise '
             f"{exercise.number}</a> {escape(exercise.title)} "
             f'<span class="nn-ex-kind">{KINDS[exercise.kind]}</span></p>'
-            f'<div class="nn-ex-statement">{_html(exercise.statement)}</div>{lines}{body}</section>')
+            f'<div class="nn-ex-statement">{_html(exercise.statement)}</div>'
+            f"{lines}{body}</section>")
 
 
 def _code_html(source):

@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nnbook.checking._exercise_points import sample
 from nnbook.checking.grammar import FormulaError, evaluate, parse
 from nnbook.checking.judge import agree, judge, judge_values, values_of
-
-POINTS = 14
-_NICE = (2, -1, 0.5, 3, -2, 1, -0.5, 0.1, 5, 10)
 
 
 class Mistake(NamedTuple):
@@ -69,6 +67,8 @@ class Exercise:
     code : function
         Takes no argument, prints what is worth seeing, returns a right answer. The page shows
         its source and its output.
+    helpers : sequence of function, optional
+        Functions that the code calls, whose source is to be shown above it.
 
     Raises
     ------
@@ -78,11 +78,12 @@ class Exercise:
 
     kind = ""
 
-    def __init__(self, number, title, statement, *, mistakes, solution, code):
+    def __init__(self, number, title, statement, *, mistakes, solution, code, helpers=()):
         if not (isinstance(number, str) and re.fullmatch(r"[0-9]+\.[0-9]+", number)):
             raise ValueError(f"number must be a string such as '5.2', got {number!r}")
         self.number, self.title, self.statement = number, title, inspect.cleandoc(statement)
         self.mistakes, self.solution, self.code = tuple(mistakes), inspect.cleandoc(solution), code
+        self.helpers = tuple(helpers)
         for name in ("title", "statement", "solution"):
             self.require(str(getattr(self, name)).strip(), f"{name} is empty")
         self.require(callable(code), "code must be a function without arguments")
@@ -379,25 +380,3 @@ class Repair(Formula):
 
     def _judge(self, answer):
         return judge(self.record(), self.typed(answer))
-
-
-def sample(variables):
-    """Return sample points: handy numbers first, then a sequence that fills the domains."""
-    columns = []
-    for k, (name, domain) in enumerate(variables.items()):
-        ratio = (1.618033988749895 ** -1 * (k + 1) + 0.1 * k * k) % 1
-        parts = [((i + 1) * ratio) % 1 for i in range(POINTS)]
-        if isinstance(domain, range):
-            if not len(domain):
-                raise ValueError(f"the domain of {name} is empty")
-            columns.append([domain[int(t * len(domain))] for t in parts])
-            continue
-        low, high = domain
-        if not low < high:
-            raise ValueError(f"the domain of {name} must be (low, high), got {domain}")
-        nice = [x for x in _NICE if low < x < high]
-        nice = (nice[k % len(nice):] + nice[:k % len(nice)])[:4] if nice else []
-        places = max(0, 2 - int(np.floor(np.log10(high - low))))
-        inside = [round(low + (high - low) * (0.01 + 0.98 * t), places) for t in parts]
-        columns.append([float(x) for x in (nice + inside)[:POINTS]])
-    return [list(point) for point in zip(*columns, strict=True)]

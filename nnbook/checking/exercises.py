@@ -228,7 +228,8 @@ def run(found):
     RuntimeError
         If what the code returns is not a right answer.
     """
-    source = textwrap.dedent(inspect.getsource(found.code)).rstrip()
+    source = "\n\n\n".join(textwrap.dedent(inspect.getsource(function)).rstrip()
+                           for function in (*found.helpers, found.code))
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         answer = found.code()
     verdict = found.check(answer)
@@ -237,6 +238,10 @@ def run(found):
                            f"{verdict.message}")
     output = printed.getvalue().rstrip()
     if not callable(answer):
-        answer = answer.item() if hasattr(answer, "dtype") and answer.ndim == 0 else answer
-        output = f"{output}\n{found.code.__name__}() = {answer!r}".strip()
+        if hasattr(answer, "dtype") and answer.ndim == 0:
+            answer = answer.item()
+        # A set's own order changes from run to run, and what is shown must not.
+        text = f"{{{', '.join(map(repr, sorted(answer)))}}}" if isinstance(answer, set) \
+            else repr(answer)
+        output = f"{output}\n{found.code.__name__}() = {text}".strip()
     return source, output
