@@ -122,7 +122,7 @@ def forward(params, X, activation):
     """
     params = check_params(params)
     phi, _ = activation_pair(activation)
-    A, Z = [check_batch("X", X, params[0][0].shape[1])], [None]
+    A, Z = [check_batch("X", X, np.shape(params[0][0])[1])], [None]
     for layer, (W, b) in enumerate(params, start=1):
         Z.append(affine(A[layer - 1], W, b))
         if layer < len(params):
@@ -130,6 +130,7 @@ def forward(params, X, activation):
     return Z[-1], (A, Z)
 
 
+@np.errstate(all="ignore")
 def backward(params, cache, delta, activation, *, input_grad=False):
     r"""Compute the gradient of the loss in every weight and bias: the four equations.
 
@@ -295,9 +296,9 @@ def check_cache(params, cache, delta):
             f"delta must have the shape of the logits, {Z[-1].shape}, found {delta.shape}"
         )
     for layer, (W, _) in enumerate(params, start=1):
-        if A[layer - 1].shape[1] != W.shape[1]:
+        if A[layer - 1].shape[1] != np.shape(W)[1]:
             raise ValueError(
                 f"cache has {A[layer - 1].shape[1]} units before layer {layer}, whose W is "
-                f"{W.shape}: is it another network's?"
+                f"{np.shape(W)}: is it another network's?"
             )
     return A, Z, delta

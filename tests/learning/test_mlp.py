@@ -287,7 +287,19 @@ def test_bad_input_is_named(call, error, message):
 
 
 def test_silent_under_raise():
-    params = [(1e300 * W, b) for W, b in a_network([3, 4, 2])]
-    with np.errstate(all="raise"):
-        _, grads = loss_and_grads(params, 1e300 * np.ones((2, 3)), np.array([0, 1]), "sigmoid")
-    assert [W.shape for W, _ in grads] == [(4, 3), (2, 4)]
+    params = [(1e300 * W, b) for W, b in a_network([3, 4, 4, 2])]
+    for scale in (1e300, 1e-300):
+        X, y = scale * np.ones((2, 3)), np.array([0, 1])
+        with np.errstate(all="raise"):
+            for activation in ("sigmoid", "relu", "softplus"):
+                _, grads = loss_and_grads(params, X, y, activation)
+                logits, cache = forward(params, X, activation)
+                backward(params, cache, np.full_like(logits, 1e300), activation, input_grad=True)
+    assert [W.shape for W, _ in grads] == [(4, 3), (4, 4), (2, 4)]
+
+
+def test_nested_lists_are_parameters_too():
+    logits, cache = forward([([[1.0, 2.0]], [0.5])], [[3.0, 4.0]], "relu")
+    assert logits == 11.5
+    [(dW, db)] = backward([([[1.0, 2.0]], [0.5])], cache, [[2.0]], "relu")
+    assert dW.tolist() == [[6, 8]] and db.tolist() == [2]
