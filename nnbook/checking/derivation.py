@@ -100,7 +100,8 @@ class Statement:
 
     kind = "derivation"
 
-    def __init__(self, number, title, *, let=None, domain=None, given=None, symbol=None):
+    def __init__(self, number, title, *, let=None, domain=None, given=None, symbol=None,
+                 such_that=None):
         if not (isinstance(number, str) and re.fullmatch(r"\d+\.\d+[a-z]?", number)):
             raise ValueError(f"number must be a string such as '5.3' (chapter, point, equation), "
                              f"got {number!r}")
@@ -110,7 +111,10 @@ class Statement:
         self.title = title.strip()
         self.symbol = symbol
         self.given = [given] if isinstance(given, str) else list(given or ())
-        self.meaning = Meaning(let or {})
+        if such_that and not self.given:
+            raise ValueError(f"({number}) restricts its symbols by such_that; expected given= too, "
+                             f"the words that tell the reader so")
+        self.meaning = Meaning({**(such_that or {}), **(let or {})})
         self.let = dict(let or {})
         self._domain = domain
         self.lines = []
@@ -152,13 +156,28 @@ class Statement:
             found |= line.expr.atoms(sp.MatrixSymbol)
         return sorted(found, key=lambda m: m.name)
 
-    def is_size(self, symbol):
-        """Tell whether a symbol is the size of a matrix or the end of a sum."""
-        sizes = {s for m in self.matrices for n in m.shape for s in n.free_symbols}
-        for line in self.lines:
-            for total in line.value.atoms(sp.Sum):
+    @property
+    def shown_domain(self):
+        """The set of each letter that a reader sees and that no name defines; sizes left out."""
+        found, sizes, bound = set(), set(), set()
+        seen = [line.expr for line in self.lines]
+        for key, value in self.let.items():
+            inner = value.expr if isinstance(value, sp.Lambda) else value
+            own = set(value.variables) if isinstance(value, sp.Lambda) else key.free_symbols
+            seen.append(inner.xreplace({s: sp.Dummy(s.name) for s in own}))
+        for e in seen:
+            found |= {s for s in e.free_symbols if type(s) is sp.Symbol}
+            for i in e.atoms(sp.Idx):
+                bound |= i.free_symbols
+            for m in e.atoms(sp.MatrixSymbol, sp.OneMatrix):
+                sizes |= {s for n in m.shape for s in sp.sympify(n).free_symbols}
+            for total in e.atoms(sp.Sum, sp.Product):
                 sizes |= {s for _, low, high in total.limits for s in (high - low).free_symbols}
-        return symbol in sizes
+        named = {s for key in self.let if isinstance(key, sp.Basic) for s in key.free_symbols}
+        shown = sorted(found - sizes - bound - named, key=lambda s: s.name)
+        domains = self._domains(self.free)
+        return {s: domains.get(s) or assumed_set(s) for s in shown
+                if s in domains or s.is_real is not None or s.is_integer is not None}
 
     def check_complete(self):
         """Refuse to show a derivation that has fewer steps than it needs."""
@@ -226,6 +245,9 @@ class Derivation(Statement):
         What stands at the far left of the first line.
     given : str or list of str, optional
         Further assumptions, in words, shown with the statement.
+    such_that : dict, optional
+        How every value that ``given`` allows arises, as in ``let``, but not shown. That the rows
+        of Y sum to 1 is ``{y[k]: u[k] / sp.Sum(u[j], (j, 1, K))}``: each such y is one with u = y.
 
     Raises
     ------
@@ -247,8 +269,10 @@ class Derivation(Statement):
     nnbook.checking._errors.DerivationError: (5.4), step 3, "a square forgotten" is false: ...
     """
 
-    def __init__(self, number, title, start, *, domain=None, let=None, symbol=None, given=None):
-        super().__init__(number, title, let=let, domain=domain, given=given, symbol=symbol)
+    def __init__(self, number, title, start, *, domain=None, let=None, symbol=None, given=None,
+                 such_that=None):
+        super().__init__(number, title, let=let, domain=domain, given=given, symbol=symbol,
+                         such_that=such_that)
         start = as_expression(start, f"the start of ({number})")
         self.lines.append(Line(start, self.meaning(start)))
 

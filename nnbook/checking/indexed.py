@@ -14,6 +14,7 @@ from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
 
+FIRST = 6           # a sum from 2, 3, ... to K is written from 1, less its first terms
 MAX_INDICES = 6     # bound indices of one connected sum: their names are tried in every order
 
 
@@ -272,7 +273,25 @@ class Calculus:
             return self._log(self.normal(e.args[0]))
         if isinstance(e, sp.MatrixExpr):
             raise NotIndexed(type(e).__name__)
+        if isinstance(e, sp.Max | sp.Min | sp.Abs):
+            return self._homogeneous(e.func(*(self.normal(a) for a in e.args)))
         return e.func(*(a if isinstance(a, sp.Tuple) else self.normal(a) for a in e.args))
+
+    def _homogeneous(self, e):
+        """Take a common positive factor out of a Max, Min or Abs."""
+        if not isinstance(e, sp.Max | sp.Min | sp.Abs):
+            return self.normal(e)
+        common = None
+        for a in e.args:
+            for term in sp.Add.make_args(a):
+                if term.is_zero:
+                    continue
+                mine = {f for f in sp.Mul.make_args(term) if positive(f)}
+                common = mine if common is None else common & mine
+        if not common:
+            return e
+        factor = sp.Mul(*common)
+        return factor * e.func(*(sp.expand_mul(a / factor) for a in e.args))
 
     def _power(self, e):
         base, exponent = self.normal(e.base), self.normal(e.exp)
@@ -319,6 +338,11 @@ class Calculus:
     def _sum(self, e):
         e = self.renamed(e)
         body = self.normal(e.function)
+        (index, low, high), *more = e.limits
+        if not more and low.is_Integer and 2 <= low <= FIRST and not high.is_Integer:
+            whole = self._sum(sp.Sum(body, (index, 1, high)))     # from 1, less the first terms
+            return whole - sp.Add(*(self.normal(body.xreplace({index: sp.Integer(k)}))
+                                    for k in range(1, low)))
         return sp.Add(*(self._sum_term(term, list(e.limits))
                         for term in sp.Add.make_args(sp.expand_mul(body))))
 

@@ -14,7 +14,7 @@ from nnbook.checking.indexed import indices
 from nnbook.checking.shapes import Explicit
 
 __all__ = ["RowSoftmax", "dimensions", "elementwise", "indices", "instantiate", "ones", "pairing",
-           "row_sums", "vjp"]
+           "plus", "row_sums", "times", "transpose", "vjp"]
 
 
 def dimensions(names):
@@ -37,6 +37,34 @@ def dimensions(names):
 def ones(rows, cols=1):
     """Return the matrix of ones, by default a column: ``ones(N) * b.T`` repeats b in each row."""
     return sp.OneMatrix(rows, cols)
+
+
+def times(*factors):
+    """Return a product exactly as written: SymPy neither sorts nor transposes its factors.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> n = dimensions("n")
+    >>> B, C = sp.MatrixSymbol("B", n, n), sp.MatrixSymbol("C", n, n)
+    >>> (B * C).T, transpose(times(B, C))
+    (C.T*B.T, (B*C).T)
+    """
+    if any(getattr(f, "is_Matrix", False) for f in factors):
+        return sp.MatMul(*factors, evaluate=False)
+    return sp.Mul(*factors, evaluate=False)
+
+
+def plus(*terms):
+    """Return a sum exactly as written."""
+    if any(getattr(t, "is_Matrix", False) for t in terms):
+        return sp.MatAdd(*terms, evaluate=False)
+    return sp.Add(*terms, evaluate=False)
+
+
+def transpose(matrix):
+    """Return the transpose as written: (BC)ᵀ stays (BC)ᵀ."""
+    return sp.Transpose(matrix)
 
 
 def elementwise(function, matrix):

@@ -72,17 +72,41 @@ def text_html(text):
     return "".join(inline(piece) if maths else html.escape(piece) for maths, piece in parts(text))
 
 
+WORDS = {"odot": "⊙", "to": "→", "infty": "∞", "cdot": "·", "sum": "Σ", "prod": "Π",
+         "partial": "∂", "ell": "ℓ", "varphi": "φ", "varepsilon": "ε", "times": "×", "quad": " ", "dots": "…",
+         "lVert": "‖", "rVert": "‖", "top": "ᵀ", "sqrt": "√", "pm": "±", "lvert": "|",
+         "rvert": "|", **names.GREEK}
+SIGNS_READ = {"le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "approx": "≈"}
+SILENT = {"mathbf", "mathrm", "text", "operatorname", "left", "right", "mathbb", "displaystyle"}
+
+
 def untex(text):
-    r"""Read LaTeX aloud in Unicode, as far as that goes: ``\sigma'`` becomes ``σ′``."""
-    text = text.replace(r"^{\top}", "ᵀ").replace(r"^\top", "ᵀ").replace(r"\top", "ᵀ")
-    text = re.sub(r"\\(bar|hat|tilde|dot)\{(\w)\}",
-                  lambda m: unicodedata.normalize("NFC", m[2] + names.ACCENTS[m[1]][0]), text)
-    text = re.sub(r"\\(?:mathbf|mathrm|text|operatorname|bar|lVert|rVert|left|right)\b", "", text)
-    table = {"odot": "⊙", "le": "≤", "ge": "≥", "ne": "≠", "to": "→", "infty": "∞", "cdot": "·",
-             "in": "∈", "sum": "Σ", "prod": "Π", "partial": "∂", "ln": "ln", "max": "max",
-             "ell": "ℓ", "varphi": "φ", "varepsilon": "ε", "times": "×", "mathbb": ""}
-    table.update(names.GREEK)
-    text = re.sub(r"\\([A-Za-z]+) ?", lambda m: table.get(m[1], m[1]), text)
+    r"""Read LaTeX aloud in Unicode, as far as that goes: ``\sigma'`` becomes ``σ′``.
+
+    Examples
+    --------
+    >>> print(untex(r"\bar{W} \ne -\sigma'(z)^2"))
+    W̄ ≠ −σ′(z)²
+    """
+    text = re.sub(r"\\[,;! ]", " ", text).replace("-", "−")
+    text = re.sub(r"\^\{?\\top\}?", "ᵀ", text)
+    text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", text)
+    text = re.sub(r"\\(bar|hat|tilde|dot)(?:\{(\w)\}| (\w))",
+                  lambda m: unicodedata.normalize("NFC", (m[2] or m[3]) + names.ACCENTS[m[1]][0]),
+                  text)
+
+    def word(match):
+        name, after = match[1], match[2]
+        if name in SIGNS_READ:
+            return SIGNS_READ[name] + " "
+        if name in SILENT:
+            return ""
+        if name in WORDS:
+            return WORDS[name] + ("" if after and name in ("sqrt", "lVert", "lvert") else after
+                                  if name in ("cdot", "odot", "times", "to") else "")
+        return name + after
+
+    text = re.sub(r"\\([A-Za-z]+)( ?)", word, text)
     text = re.sub(r"\^\{([^}]*)\}|\^(\w)",
                   lambda m: names.raised(m[1] or m[2]) or f"^{m[1] or m[2]}", text)
     text = re.sub(r"_\{([^}]*)\}|_(\w)",
@@ -133,9 +157,7 @@ def conditions(statement, dialect="tex"):
     """Return the domain, as one string for each set: ``z ∈ ℝ``, ``a > 0``."""
     setter = Typesetter(dialect)
     grouped = {}
-    for symbol, domain in statement.domain.items():
-        if symbol.is_integer and symbol.is_positive and statement.is_size(symbol):
-            continue
+    for symbol, domain in statement.shown_domain.items():
         grouped.setdefault(_set(domain, setter), []).append(symbol)
     out = []
     for words, symbols in grouped.items():
@@ -242,19 +264,26 @@ def as_plain(statement):
     return "\n".join(out)
 
 
-def as_html(statement):
-    """Return the derivation for the book: a grid that MathJax fills, line by line."""
+def head(statement, classes="nn-derivation"):
+    """Return the opening of a statement in the book: anchor, number, title, level."""
     anchor, level = statement.anchor, statement.level
     number, title = html.escape(statement.number), text_html(statement.title)
     word = "Definition" if level == "definition" else f"Level {level}"
-    out = [
-        f'<div class="nn-derivation" id="{anchor}" data-number="{number}" data-level="{level}">',
+    return [
+        f'<div class="{classes}" id="{anchor}" data-number="{number}" data-level="{level}">',
         '<div class="nn-derivation-head">',
         f'<a class="nn-derivation-number" href="#{anchor}" '
         f'aria-label="Link to equation {number}">({number})</a>',
         f'<span class="nn-derivation-title">{title}</span>',
         f'<span class="nn-level nn-level-{level}" title="{html.escape(LEVELS[level])}">'
-        f"{word}</span>", "</div>",
+        f"{word}</span>", "</div>"]
+
+
+def as_html(statement):
+    """Return the derivation for the book: a grid that MathJax fills, line by line."""
+    level, number = statement.level, html.escape(statement.number)
+    out = [
+        *head(statement),
         '<div class="nn-derivation-scroll" tabindex="0" role="group" '
         f'aria-label="Equation {number}, line by line">',
         '<div class="nn-derivation-lines">']

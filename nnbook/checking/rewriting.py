@@ -10,6 +10,7 @@ from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from sympy.functions.elementary.trigonometric import TrigonometricFunction
 
 MAX_DEPTH = 4     # nested case splits; 3**4 branches at most
+MAX_KINKS = 8     # more undecided branches than this are not split
 
 def fresh(name, **assumptions):
     """Return a symbol that occurs nowhere else; ``Dummy`` would sort by creation, names do not."""
@@ -148,6 +149,9 @@ PASSES = {
     "t = exp(·), back": _back,
     "sin² + cos² = 1": _circle,
     "reduce radicals": _radicals,
+    "factor under roots": lambda e: e.replace(
+        lambda n: n.is_Pow and n.exp.is_Rational and not n.exp.is_Integer,
+        lambda n: sp.Pow(sp.factor(n.base), n.exp)),
     "rewrite(gamma)": lambda e: sp.gammasimp(e.rewrite(sp.gamma)),
     "expand_func": sp.expand_func,
     "rewrite(erf)": lambda e: e.rewrite(sp.erf),
@@ -163,6 +167,8 @@ CHAINS = (
     ("doit", "factor logarithms", "cancel"),
     ("doit", "t = exp(·), back", "t = exp(·)", "cancel"),
     ("doit", "reduce radicals"),
+    ("doit", "factor under roots", "cancel"),
+    ("doit", "factor under roots", "reduce radicals"),
     ("doit", "sin² + cos² = 1"),
     ("doit", "rewrite(erf)", "t = exp(·)", "cancel"),
     ("doit", "rewrite(erf)", "t = exp(·)", "reduce radicals"),
@@ -334,10 +340,13 @@ def prove_zero(e, domains=None, depth=0):
     """
     domains = domains or {}
     notes = []
+    if e == 0:
+        return "identical once names are replaced", sp.S.Zero
     if depth == 0:
         e, notes = with_assumptions(e.doit(), domains)
         e = resolve(e)
-    branching = e.has(sp.Max, sp.Min, sp.Abs, sp.sign, sp.Heaviside, sp.Piecewise)
+    kinks = e.atoms(sp.Max, sp.Min, sp.Abs, sp.sign, sp.Heaviside, sp.core.relational.Relational)
+    branching = 0 < len(kinks) <= MAX_KINKS
     path, rest = run_chains(e)
     if path is not None:
         return " → ".join([*notes, *path, "0"]), sp.S.Zero
@@ -350,7 +359,7 @@ def prove_zero(e, domains=None, depth=0):
                 path, rest = prove_zero(case, narrowed, depth + 1)
                 if path is None:
                     return None, rest
-                told.append(f"{assumed}: {path}")
+                told.append(f"{assumed}: {path.replace('identical once names are replaced', '0')}")
             return ", ".join([*notes, f"case split [{'; '.join(told)}]"]), rest
     return None, rest
 

@@ -193,6 +193,7 @@ def free_indices(*expressions):
 def judge_all_sizes(left, right, relation, domains_of, number, told):
     """Judge a step with matrices or indices of symbolic size; see `judging.judge`."""
     from nnbook.checking.judging import is_matrix
+    raw = left, right
     left, right = apart(left), apart(right)
     matrix = is_matrix(left)
     if matrix and _shape(left) != _shape(right):
@@ -203,7 +204,7 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
     told_sizes = []
     for numbers in SIZES if symbols else ((),):
         sizes = dict(zip(symbols, numbers, strict=False))
-        told_sizes.append(", ".join(f"{s}={n}" for s, n in sizes.items()))
+        told_sizes.append(_told(sizes))
         count += _instances(left, right, relation, sizes, domains_of, number, told)
     at = " and ".join(f"({s})" for s in told_sizes if s)
     also = f"; instantiated at {at}" if at else ""
@@ -216,6 +217,10 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
         path = _at_fixed_sizes(left, right, symbols, domains_of)
         if path is not None:
             return "F", path
+    else:
+        gap = (raw[1] - raw[0]) if relation == "<=" else (raw[0] - raw[1])
+        if not matrix and nonnegative(gap):
+            return "S", "the difference is a sum of squares, for all sizes" + also
     count = sum(_instances(left, right, relation, dict(zip(symbols, numbers, strict=False)),
                            domains_of, number, told, 10**6)
                 for numbers in (SIZES if symbols else ((),)))
@@ -223,6 +228,24 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
         return "N", f"agrees to 50 digits in {count} comparisons of entries{also}"
     raise UndecidedError(f"{told} is undecided: it agrees in {count} comparisons, and neither the "
                          f"index calculus nor entries at fixed sizes proved it")
+
+
+def _told(sizes):
+    return ", ".join(f"{names.plain(s.name)}={n}" for s, n in sizes.items())
+
+
+def nonnegative(e):
+    """Tell whether a scalar with sums is seen to be at least 0: squares, and sums of them."""
+    if isinstance(e, sp.Sum):
+        return nonnegative(e.function)
+    if e.is_Add:
+        return all(nonnegative(a) for a in e.args)
+    if e.is_Mul:
+        return all(nonnegative(a) for a in e.args)
+    if e.is_Pow and e.exp.is_Integer and e.exp.is_even:
+        return all(f.is_real for f in e.base.atoms(sp.Indexed, MatrixElement, sp.Symbol)
+                   if not f.is_integer)
+    return bool(e.is_nonnegative)
 
 
 def _shape(e):
@@ -284,7 +307,7 @@ def _instances(left, right, relation, sizes, domains_of, number, told, most=FEW)
                      else rng.choice(options[s]) for k, s in enumerate(symbols)}
             verdict, x, y = sampling.compare(*sides, point, relation)
             if verdict == "fails":
-                values = {s.name: str(n) for s, n in sizes.items()}
+                values = {names.plain(s.name): str(n) for s, n in sizes.items()}
                 values.update(name)
                 values.update((s.name, str(v)) for s, v in point.items())
                 example = Counterexample(values, sampling.readable(x), sampling.readable(y))
@@ -308,19 +331,50 @@ def prove_all_sizes(left, right, domains_of):
     except (NotIndexed, sp.PolynomialError):
         return None
     how = "entry (i, j) as sums over indices" if is_matrix(left) else "sums over indices"
+    if any(_sympy_agrees(calculus, e) for e in (left, right)):
+        how = "SymPy's matrix calculus; " + how
     if gap == 0:
         return f"{how} → deltas resolved under their ranges → 0"
-    path, _ = rewriting.prove_zero(atoms_replaced(gap))
+    path, _ = rewriting.prove_zero(atoms_replaced(gap, left, right))
     return None if path is None else f"{how} → deltas resolved under their ranges → {path}"
 
 
-def atoms_replaced(e):
-    """Put a symbol for every sum, entry and delta, so that a scalar chain can go on."""
+def _sympy_agrees(calculus, e):
+    """Tell whether SymPy's own MatrixSymbol calculus gives this derivative, too."""
+    if not (isinstance(e, sp.Derivative) and is_slope(e)):
+        return False
+    try:
+        value = sp.diff(e.expr, *e.variables)
+        if value.has(sp.Derivative) and not e.expr.has(sp.Function):
+            return False
+        rows, cols = (sp.sympify(n) for n in _shape(e))
+        i, j = calculus.index(rows), calculus.index(cols)
+        other = calculus.normal(calculus.entry(value, i, j))
+        mine = calculus.normal(calculus.entry(e, i, j))
+        return calculus.normal(other - mine) == 0
+    except Exception:     # SymPy raises many kinds of error on what it does not know
+        return False
+
+
+def atoms_replaced(e, *statement):
+    """Put a symbol for every sum, entry and delta, so that a scalar chain can go on.
+
+    A sum of squares by which the statement divides is not 0, hence positive.
+    """
+    divided = any(n.is_Pow and n.exp.is_negative and n.base.has(sp.Sum)
+                  for part in (e, *statement) for n in part.atoms(sp.Pow))
+
     def swap(kinds, e):
         table = {}
         for node in sorted(e.atoms(*kinds), key=sp.default_sort_key):
             sign = positive(node)
-            table[node] = sp.Dummy("q", positive=True) if sign else sp.Dummy("q", real=True)
+            if isinstance(node, sp.Sum) and nonnegative(node):
+                under = divided and any(n.is_Pow and n.exp.is_negative and n.base.has(node)
+                                        for n in e.atoms(sp.Pow))
+                table[node] = sp.Dummy("q", positive=True) if sign or under else sp.Dummy(
+                    "q", nonnegative=True)
+            else:
+                table[node] = sp.Dummy("q", positive=True) if sign else sp.Dummy("q", real=True)
         return e.xreplace(table)
 
     e = swap((sp.Sum,), e)
@@ -344,7 +398,7 @@ def _at_fixed_sizes(left, right, symbols, domains_of):
             if path is None:
                 return None
             paths.append(path)
-        shapes.append(", ".join(f"{s}={n}" for s, n in sizes.items()))
+        shapes.append(_told(sizes))
     told = "; ".join(dict.fromkeys(paths)) or "identical"
     at = " and ".join(f"({s})" for s in shapes if s) or "the given shapes"
     return f"every entry, symbolic, at {at}: {told}"

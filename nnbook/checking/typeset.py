@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.matexpr import MatrixElement
 
 from nnbook.checking import names
 
@@ -184,12 +185,12 @@ class Typesetter:
         """Return the terms in reading order: as written if so built, else positive first."""
         if e.func(*e.args).args != e.args:
             return list(e.args)
-        if isinstance(e, sp.MatrixExpr):
-            ordered = list(e.args)
+        if isinstance(e, sp.MatrixExpr):     # A W + 1b: the repeated bias comes last
+            ordered = sorted(e.args, key=lambda t: t.has(sp.OneMatrix))
         elif e.is_polynomial(*e.free_symbols):
             ordered = list(e.as_ordered_terms())
         else:     # 1 + e^z, z + ln(1 + e^-z), σ + zσ(1 − σ): the short terms first
-            ordered = sorted(e.as_ordered_terms(), key=lambda t: (not t.is_number, size(t)))
+            ordered = sorted(e.as_ordered_terms(), key=lambda t: (not t.is_Rational, size(t)))
         if negative(ordered[0]):
             for k, term in enumerate(ordered):
                 if not negative(term):
@@ -232,6 +233,8 @@ class Typesetter:
             if f.is_Rational and not f.is_Integer:
                 top += [sp.Integer(f.p)] if f.p != 1 else []
                 bottom.append(sp.Integer(f.q))
+            elif f.func is sp.exp and f.args[0].is_Rational and f.args[0] < 0:
+                bottom.append(sp.exp(-f.args[0]))
             elif f.is_Pow and f.exp.is_Rational and f.exp < 0:
                 bottom.append(sp.Pow(f.base, -f.exp, evaluate=f.exp == -1))
             else:
@@ -246,6 +249,12 @@ class Typesetter:
             top = [f for f in top if not f.is_Integer]
             front = half.text + (r"\," if self.tex else " ")
             bottom = []
+        loose = [f for f in top if isinstance(f, sp.Derivative | sp.Sum | sp.Integral)]
+        if bottom and loose:
+            rest = [f for f in top if f not in loose]
+            part = self.fraction(self.product(rest) if rest else Piece("1"), self.product(bottom))
+            front = part.text + (r"\," if self.tex else " ")
+            top, bottom = loose, []
         body = self.product(top) if top else Piece("1")
         if bottom:
             body = self.fraction(body, self.product(bottom))
@@ -283,7 +292,9 @@ class Typesetter:
             return ""
         if right.startswith(r"\left"):
             return ""
-        return "" if left[-1:].isdigit() and not right.startswith(("ln", "\\ln")) else " "
+        word = ((len(right) > 1 and right[:2].isascii() and right[:2].isalpha())
+                or right.startswith("\\ln"))
+        return "" if left[-1:].isdigit() and not word else " "
 
     def _MatMul(self, e):
         minus = "-" if self.tex else "−"
@@ -311,15 +322,11 @@ class Typesetter:
         if bottom:
             front = self.fraction(Piece("1"), self.piece(bottom[0]))
             if len(rest) == 1:
-                body = self.fraction(Piece(self.inner(rest[0]) if not scalars else out, SUM),
-                                     self.piece(bottom[0]))
+                top = self.piece(rest[0]) if not scalars else Piece(out, PRODUCT)
+                body = self.fraction(top, self.piece(bottom[0]))
                 return Piece(sign + body.text, SUM if sign else PRODUCT, True)
             out, tall = front.text + (r"\," if self.tex else " ") + out, True
         return Piece(sign + out, SUM if sign else PRODUCT, tall)
-
-    def inner(self, e):
-        """Print without outer brackets (the numerator of a fraction supplies them)."""
-        return self.piece(e).text
 
     def _Pow(self, e):
         base, exponent = e.args
@@ -417,6 +424,10 @@ class Typesetter:
 
     # -- calculus ------------------------------------------------------------------------
     def _Derivative(self, e):
+        return self.slope(e)
+
+    def slope(self, e):
+        """Set a derivative: f′(x), dp/dz, or d/dz in front of what is differentiated."""
         variables = e.variables
         function = e.expr
         if isinstance(function, AppliedUndef) and len(function.args) == 1 \
@@ -434,12 +445,16 @@ class Typesetter:
                 self.piece(variables[0]), str(order)).text
         else:
             head = d if order == 1 else self.power(Piece(d), str(order)).text
+        inner = self.piece(function)
+        gap = " " if head.startswith("\\partial") else ""
+        if is_letter(function):
+            up = head + gap + inner.text
+            return self.fraction(Piece(up), Piece(down.replace(" ", "") if not self.tex else down))
         if self.tex:
             front = rf"\frac{{{head}}}{{{down}}}"
         else:
             front = f"{head}/{down.replace(' ', '')}"
-        inner = self.piece(function)
-        if inner.bind < POWER or (inner.tall and inner.bind < ATOM and function.is_Mul):
+        if inner.bind < PRODUCT or function.is_Mul or isinstance(function, sp.Piecewise):
             inner = self.brackets(inner, "[", "]")
         return Piece(f"{front} {inner.text}", PRODUCT, True)
 
@@ -518,7 +533,13 @@ class Typesetter:
         return self.call(r"\operatorname{tr}" if self.tex else "tr", [e.arg])
 
     def _OneMatrix(self, e):
-        return Piece(r"\mathbf{1}" if self.tex else "1")
+        one = r"\mathbf{1}" if self.tex else "1"
+        if 1 in e.shape:
+            return Piece(one)
+        return Piece(one + (r" \mathbf{1}^{\top}" if self.tex else " 1ᵀ"), PRODUCT)
+
+    def _RowSoftmax(self, e):
+        return self.call(r"\operatorname{softmax}" if self.tex else "softmax", e.args)
 
     def _Identity(self, e):
         return Piece("I")
@@ -541,6 +562,11 @@ class Typesetter:
     def _Tuple(self, e):
         return self.brackets(Piece(", ".join(self(x) for x in e.args), SUM,
                                    any(self.piece(x).tall for x in e.args)))
+
+
+def is_letter(e):
+    """Tell whether an expression is one letter, perhaps with indices."""
+    return isinstance(e, sp.Symbol | sp.Indexed | sp.MatrixSymbol | MatrixElement)
 
 
 def _letters(e):
@@ -577,8 +603,8 @@ def size(e):
 
 def rank(f):
     """Order factors as a textbook does: numbers, letters, functions, sums in brackets."""
-    if f.is_Number:
-        place = 0
+    if f.is_number and not f.is_NumberSymbol and not f.is_Add:
+        place = 0 if f.is_Rational else 0.5
     elif f.is_NumberSymbol:
         place = 1
     elif f.is_Symbol or (f.is_Pow and f.base.is_Symbol) or isinstance(
