@@ -57,7 +57,8 @@ def markdown(exercise):
 
 def plain(exercise):
     """Return the exercise as plain text, for a terminal."""
-    return re.sub(r"\*\*|\$|`", "", markdown(exercise))
+    bare = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"\1", markdown(exercise))
+    return re.sub(r"[$`]", "", bare)
 
 
 @cache
@@ -103,14 +104,15 @@ def _field(name, label, note):
     return (f'<label for="{name}">{label}</label> '
             f'<input type="text" id="{name}" name="formula" autocomplete="off" '
             'autocapitalize="none" autocorrect="off" spellcheck="false" '
-            f'aria-describedby="{name}-how">'
-            f'<details class="nn-ex-how" id="{name}-how"><summary>How to write it</summary>'
+            f'aria-describedby="{name.replace("input", "verdict")}">'
+            '<details class="nn-ex-how"><summary>How to write it</summary>'
             f"<p>{note}</p></details>")
 
 
 _FORMULA_NOTE = (
     "Powers <code>z^2</code> or <code>z**2</code>; a product may go without sign, "
-    "<code>2z</code>; fractions <code>a/(b*c)</code>. Functions with parentheses: "
+    "<code>2z</code>; fractions <code>a/(b*c)</code>, exponents <code>e^(2z)</code>. "
+    "Functions with parentheses: "
     "<code>exp log sqrt sin cos tanh sigma relu softplus H abs max min</code>; log is the natural "
     "logarithm, H the step with H(0) = 0. Greek letters or their names. A comma between digits is "
     "a decimal comma, except in max(…) and min(…), where it separates arguments; there, separate "
@@ -168,7 +170,7 @@ def form(exercise):
     else:
         body = (f'<form>{_inputs(exercise)}<div class="nn-ex-buttons" hidden>'
                 '<button type="submit">Check</button> <button type="reset">Reset</button></div>'
-                '</form><div class="nn-ex-verdict" role="status"></div>'
+                '</form><div class="nn-ex-verdict" id="' + anchor + '-verdict" role="status"></div>'
                 "<noscript><p>Answers are checked by a script, which is off here. In the "
                 f"chapter's notebook, {how} checks the same.</p></noscript>"
                 f'<script type="application/json">"{_record(exercise)}"</script>')
