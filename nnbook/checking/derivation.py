@@ -287,7 +287,7 @@ class Derivation(Statement):
         """Whether it has the two steps that a derivation needs."""
         return len(self.lines) >= 3
 
-    def step(self, expression, reason, *, relation="=", at_least=None):
+    def step(self, expression, reason, *, relation="=", at_least=None, using=()):
         """Add a line, if it follows from the line before.
 
         Parameters
@@ -300,6 +300,10 @@ class Derivation(Statement):
             How the line before compares with this one.
         at_least : {"S", "A", "F", "N"}, optional
             The weakest level to put up with; a weaker proof leaves the step undecided.
+        using : list of (coefficient, Derivation, dict), optional
+            For an inequality: the difference of the two lines is a sum of differences that other
+            derivations have proved not to be negative, each with its symbols replaced as the dict
+            says and with a coefficient that is not negative.
 
         Returns
         -------
@@ -327,20 +331,21 @@ class Derivation(Statement):
                                   f"line that reads differently")
         value = self.meaning(expression)
         told = f'{where}, "{reason}"'
-        level, evidence = judge(before.value, value, relation, self._domains, self.number, told)
+        level, evidence = judge(before.value, value, relation, self._domains, self.number, told,
+                                [lemma_gap(*lemma, told) for lemma in using])
         if at_least and ORDER.index(level) > ORDER.index(at_least):
             raise UndecidedError(f"{told} was asked to hold at level {at_least} and reached only "
                                  f"{level} ({evidence}); write a smaller step")
         self.lines.append(Line(expression, value, reason, relation, level, evidence))
         return self
 
-    def at_most(self, expression, reason):
+    def at_most(self, expression, reason, **options):
         """Add a line that is greater than or equal to the line before."""
-        return self.step(expression, reason, relation="<=")
+        return self.step(expression, reason, relation="<=", **options)
 
-    def at_least(self, expression, reason):
+    def at_least(self, expression, reason, **options):
         """Add a line that is less than or equal to the line before."""
-        return self.step(expression, reason, relation=">=")
+        return self.step(expression, reason, relation=">=", **options)
 
     def approximately(self, digits, reason="rounded"):
         """Add a decimal, right to half a unit in its last digit.
@@ -370,6 +375,21 @@ class Derivation(Statement):
         self.lines.append(Line(decimal, sp.Rational(digits), reason, "≈", "N",
                                f"evaluated to 60 digits and rounded to {places} decimals"))
         return self
+
+
+def lemma_gap(coefficient, lemma, at, told):
+    """Return (number, coefficient times the difference that a lemma proved non-negative)."""
+    signs = {line.relation for line in lemma.lines[1:]} - {"="}
+    if lemma.level not in ("S", "A") or len(signs) != 1 or not signs <= {"<=", ">="}:
+        raise ValueError(f"{told} uses ({lemma.number}), which is not an inequality proved at S "
+                         f"or A")
+    coefficient = sp.sympify(coefficient)
+    if not coefficient.is_nonnegative:
+        raise ValueError(f"{told} uses ({lemma.number}) times {coefficient}, which is not known "
+                         f"to be at least 0")
+    first, last = (line.value.doit() for line in (lemma.lines[0], lemma.lines[-1]))
+    gap = last - first if signs == {"<="} else first - last
+    return lemma.number, coefficient * gap.xreplace(dict(at))
 
 
 class Definition(Statement):

@@ -55,7 +55,7 @@ def is_for_all_sizes(e):
                for s in e.atoms(sp.Sum) for _, low, high in s.limits)
 
 
-def judge(left, right, relation, domains_of, number, told):
+def judge(left, right, relation, domains_of, number, told, lemmas=()):
     """Return (level, evidence) of a step, or raise.
 
     Parameters
@@ -86,7 +86,7 @@ def judge(left, right, relation, domains_of, number, told):
             if is_for_all_sizes(left) or is_for_all_sizes(right):
                 from nnbook.checking.shapes import judge_all_sizes
                 return judge_all_sizes(left, right, relation, domains_of, number, told)
-            return judge_scalar(left, right, relation, domains_of, number, told)
+            return judge_scalar(left, right, relation, domains_of, number, told, lemmas=lemmas)
     except _Runaway:
         raise UndecidedError(f"{told} is undecided: no chain ended within {GUARD_SECONDS} s; "
                              f"split it into smaller steps") from None
@@ -118,7 +118,7 @@ def _free(*expressions):
     return sorted((s for s in found if isinstance(s, sp.Symbol)), key=lambda s: s.name)
 
 
-def judge_scalar(left, right, relation, domains_of, number, told, count=sampling.FEW):
+def judge_scalar(left, right, relation, domains_of, number, told, count=sampling.FEW, lemmas=()):
     """Judge a scalar step: sample it, then prove it, then count points."""
     symbols = _free(left, right)
     domains = domains_of(symbols)
@@ -138,7 +138,12 @@ def judge_scalar(left, right, relation, domains_of, number, told, count=sampling
                                  f"rewriting leaves the difference {rest}")
     else:
         gap = right - left if relation == "<=" else left - right
-        path = rewriting.prove_nonnegative(gap, domains)
+        path = None
+        if lemmas:
+            path, _ = rewriting.prove_zero(gap - sum(part for _, part in lemmas), domains)
+            numbers = ", ".join(f"({n})" for n in dict.fromkeys(n for n, _ in lemmas))
+            path = path and f"the difference is a sum of those in {numbers}: {path}"
+        path = path or rewriting.prove_nonnegative(gap, domains)
         if path is not None:
             return "S", path
     wanted = sampling.MANY if symbols else 1

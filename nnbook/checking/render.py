@@ -73,11 +73,12 @@ def text_html(text):
 
 
 WORDS = {"odot": "⊙", "to": "→", "infty": "∞", "cdot": "·", "sum": "Σ", "prod": "Π",
-         "partial": "∂", "ell": "ℓ", "varphi": "φ", "varepsilon": "ε", "times": "×", "quad": " ", "dots": "…",
-         "lVert": "‖", "rVert": "‖", "top": "ᵀ", "sqrt": "√", "pm": "±", "lvert": "|",
+         "partial": "∂", "ell": "ℓ", "varphi": "φ", "varepsilon": "ε", "times": "×", "quad": " ",
+         "dots": "…", "lVert": "‖", "rVert": "‖", "top": "ᵀ", "sqrt": "√", "pm": "±", "lvert": "|",
          "rvert": "|", **names.GREEK}
 SIGNS_READ = {"le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "approx": "≈"}
-SILENT = {"mathbf", "mathrm", "text", "operatorname", "left", "right", "mathbb", "displaystyle"}
+SILENT = {"big", "Big", "bigl", "bigr", "mathbf", "mathrm", "text", "operatorname", "left",
+          "right", "mathbb", "displaystyle"}
 
 
 def untex(text):
@@ -90,7 +91,8 @@ def untex(text):
     """
     text = re.sub(r"\\[,;! ]", " ", text).replace("-", "−")
     text = re.sub(r"\^\{?\\top\}?", "ᵀ", text)
-    text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", text)
+    text = re.sub(r"\\[td]?frac(?:\{([^{}]*)\}|(\d))(?:\{([^{}]*)\}|(\d))",
+                  lambda m: f"{m[1] or m[2]}/{m[3] or m[4]}", text)
     text = re.sub(r"\\(bar|hat|tilde|dot)(?:\{(\w)\}| (\w))",
                   lambda m: unicodedata.normalize("NFC", (m[2] or m[3]) + names.ACCENTS[m[1]][0]),
                   text)

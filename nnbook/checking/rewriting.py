@@ -379,6 +379,9 @@ def prove_nonnegative(e, domains=None, depth=0):
                 return f"the difference is non-negative ({name})"
         except _FAILURES:
             continue
+    combined = sp.logcombine(_substitute_exp(e), force=False)
+    if isinstance(combined, sp.log) and sp.factor(combined.args[0] - 1).is_nonnegative:
+        return "the difference is the logarithm of a quotient that is at least 1"
     if depth < MAX_DEPTH:
         cases = _cases(e, domains)
         if cases:

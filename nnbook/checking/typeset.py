@@ -256,6 +256,8 @@ class Typesetter:
             front = part.text + (r"\," if self.tex else " ")
             top, bottom = loose, []
         body = self.product(top) if top else Piece("1")
+        if front:
+            body = self.at_least(body, PRODUCT)
         if bottom:
             body = self.fraction(body, self.product(bottom))
         tall = body.tall or bool(front)
@@ -446,6 +448,10 @@ class Typesetter:
         else:
             head = d if order == 1 else self.power(Piece(d), str(order)).text
         inner = self.piece(function)
+        if isinstance(function, AppliedUndef) and len(function.args) > 1 and all(
+                a.is_Symbol for a in function.args):
+            inner = Piece(self.name(function.func.__name__))     # ∂ℓ/∂w, its arguments understood
+            function = sp.Symbol("f")
         gap = " " if head.startswith("\\partial") else ""
         if is_letter(function):
             up = head + gap + inner.text
@@ -465,7 +471,12 @@ class Typesetter:
                 head = self.name(inner.expr.func.__name__)
                 marks = ("'" if self.tex else "′") * len(inner.variables)
                 return self.call(head + marks, e.point)
-        return Piece(sp.latex(e) if self.tex else str(e))
+        at = ", ".join(f"{self(v)} = {self(x)}" if not self.tex else f"{self(v)}={self(x)}"
+                       for v, x in zip(e.variables, e.point, strict=True))
+        inner = self.at_least(e.expr, PRODUCT)
+        if self.tex:
+            return Piece(rf"\left. {inner.text} \right|_{{{at}}}", PRODUCT, True)
+        return Piece(f"{inner.text} at {at}", SUM)
 
     def limits(self, e, symbol, word):
         """Set a sum, product or integral sign with its range."""
@@ -603,7 +614,7 @@ def size(e):
 
 def rank(f):
     """Order factors as a textbook does: numbers, letters, functions, sums in brackets."""
-    if f.is_number and not f.is_NumberSymbol and not f.is_Add:
+    if f.is_number and not f.is_NumberSymbol and not f.is_Add and f.func is not sp.log:
         place = 0 if f.is_Rational else 0.5
     elif f.is_NumberSymbol:
         place = 1
@@ -618,6 +629,8 @@ def rank(f):
         place = 5
     elif isinstance(f, AppliedUndef):
         place = 2.5
+    elif f.func.__name__ in BARE | {"log"}:
+        place = 4.5
     else:
         place = 3
     return place, sp.default_sort_key(f)
