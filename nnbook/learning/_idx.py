@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import importlib.util
 import math
+import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -154,9 +156,7 @@ def _cached(name):
         url = f"{mirror}{name}.gz"
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             try:
-                # no hash here: the packed bytes differ between mirrors, the content is checked
-                packed = pooch.retrieve(url, known_hash=None, path=scratch, fname=f"{name}.gz")
-                content = unpack(packed)
+                content = unpack(_download(pooch, url, scratch))
                 parse_idx(content, url, ndim=3 if "idx3" in name else 1, sha256=SHA256[name])
             except (OSError, ValueError) as error:
                 failures.append(f"{url}: {error}")
@@ -168,3 +168,17 @@ def _cached(name):
         + "; ".join(failures)
         + ". Download it by other means and give its folder, mnist(folder=...)"
     )
+
+
+def _download(pooch, url, folder):
+    """Fetch a file into ``folder`` and return its path, with a progress bar in a terminal."""
+    show = sys.stderr.isatty() and importlib.util.find_spec("tqdm") is not None
+    logger = pooch.get_logger()
+    level = logger.level
+    # pooch would print the hash of the packed file and advise to use it; packed bytes differ from
+    # mirror to mirror, and it is the unpacked content that is checked
+    logger.setLevel("WARNING")
+    try:
+        return pooch.retrieve(url, known_hash=None, path=folder, progressbar=show)
+    finally:
+        logger.setLevel(level)

@@ -160,9 +160,10 @@ def server(small, tmp_path_factory, monkeypatch):
         thread.join()
 
 
-def test_a_download_is_checked_kept_and_not_repeated(server, small):
+def test_a_download_is_checked_kept_and_not_repeated(server, small, capsys):
     root, cache = server
     X, _ = mnist("test")
+    assert capsys.readouterr() == ("", "")
     assert sorted(os.listdir(cache)) == sorted([IMAGES, LABELS])
     for mirror in ("one", "two"):
         for name in (IMAGES, LABELS):
