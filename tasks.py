@@ -198,10 +198,20 @@ def book() -> None:
     say(f"\nOpen the book: {page.as_uri()}")
 
 
+# Its traceback through its own command line would bury the message that matters.
+JUPYTER_BOOK = """
+import sys
+from jupyter_book.cli.main import main
+try:
+    main()
+except RuntimeError:
+    sys.exit("The book was not built; the reason is above.")
+"""
+
+
 def build(**extra: str) -> None:
     """Build into _build/html, warnings as errors."""
-    start = "from jupyter_book.cli.main import main; main()"
-    python("-c", start, "build", ".", "-W", "-n", "--keep-going", "-q", **extra)
+    python("-c", JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going", "-q", **extra)
 
 
 def chapter(N: str = "") -> None:

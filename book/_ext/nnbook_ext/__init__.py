@@ -4,7 +4,8 @@ Each module does one thing and has a ``setup(app)`` of its own:
 
 ``execute``     runs the chapters before Sphinx reads them, two at a time, and caches what came out
 ``anchors``     makes ids inside outputs (equations, figures, exercises) into link targets
-``tables``      the directives: ledger, notation, glossary, errata, symbols, functions-index
+``tables``      the directives ledger, notation, symbols, functions-index
+``lists``       the directives glossary-nn and errata
 ``assets``      MathJax and icons from installed packages, nothing from another host
 ``pages``       what the theme and the bibliography get wrong in the page, put right
 ``api``         the package's pages: every public name, by the module that defines it
@@ -19,7 +20,17 @@ import importlib
 import os
 from pathlib import Path
 
-MODULES = ("execute", "anchors", "tables", "assets", "pages", "api", "docstrings", "weights")
+MODULES = (
+    "execute",
+    "anchors",
+    "tables",
+    "lists",
+    "assets",
+    "pages",
+    "api",
+    "docstrings",
+    "weights",
+)
 
 
 def digest() -> str:
