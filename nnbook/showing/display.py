@@ -4,13 +4,24 @@ import base64
 import importlib.util
 
 
-def show(figure):
-    """Show a figure: HTML in the book's build, widgets in a kernel, else a picture."""
+def show(figure, again: bool = False):
+    """Show a figure: HTML in the book's build, widgets in a kernel, else a picture.
+
+    Parameters
+    ----------
+    figure : nnbook.showing.figure.Figure
+    again : bool, optional
+        The reader names a figure that exists. In the cell that made it, it is shown already.
+    """
     from nnbook.checking._display import building_book
 
     shell = _shell()
     if shell is None:
         return  # a script: nothing to show on, and the figure can still be asked for its states
+    cell = _cell(shell)
+    if again and figure.shown_in == cell:
+        return
+    figure.shown_in = cell
     from IPython.display import display
 
     if building_book():
@@ -41,6 +52,13 @@ def show(figure):
         },
     }
     display(data, raw=True, metadata=metadata)
+
+
+def _cell(shell):
+    """Return what tells one run of a cell from another."""
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    # The count alone would not do: nbval runs cells without counting them.
+    return shell.execution_count, (parent or {}).get("header", {}).get("msg_id")
 
 
 def _shell():

@@ -1,5 +1,6 @@
 """A figure with controls: its states, its pictures and its place in the page."""
 
+import gc
 import inspect
 import itertools
 import math
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nnbook.showing.formula import parse_formula
+from nnbook.showing.formula import parse_formula, printed_number
 from nnbook.showing.style import house_style, new_figure
 
 MOST_GZIPPED_BYTES = 400_000
@@ -64,10 +65,17 @@ class Figure:
         self.anchor = f"fig-{chapter}{self.name.replace('_', '-')}"
         self.shape = tuple(len(control) for control in controls.values())
         self.metadata: dict = {}
+        self.shown_in = None  # the number of the cell that shows it
         _check_arguments(function, controls)
 
     def __repr__(self) -> str:
         return f"<figure {self.number or self.name}: {math.prod(self.shape)} states>"
+
+    def _ipython_display_(self):
+        """Show the figure again; not in the cell that made it, which shows it already."""
+        from nnbook.showing.display import show
+
+        show(self, again=True)
 
     @property
     def start(self) -> dict:
@@ -164,7 +172,7 @@ class Figure:
                 text = format(known[name], specification)
             except (TypeError, ValueError) as error:
                 raise ValueError(f"{at}: the formula cannot print {name!r}: {error}") from None
-            printed.append(text.replace("-", "−"))
+            printed.append(printed_number(text))
         return " ".join(caption.split()), tuple(printed)
 
     def holes(self) -> list[tuple[str, str]]:
@@ -193,8 +201,12 @@ class Figure:
             If two adjacent states look equal and ``same_ok`` gives no reason, or a text
             leaves the figure.
         """
-        with house_style():
-            drawn = [self.state(**values) for values in self.grid()]
+        gc.freeze()  # or the collector walks through all of SymPy every few states
+        try:
+            with house_style():
+                drawn = [self.state(**values) for values in self.grid()]
+        finally:
+            gc.unfreeze()
         if self.same_ok is None:
             self._check_neighbours(drawn)
         return drawn

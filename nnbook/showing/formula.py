@@ -4,6 +4,8 @@ import re
 
 _HOLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*(?::([^{}]*))?\}\}")
 
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
 
 def parse_formula(formula: str | list[str] | None) -> list[list]:
     r"""Split a formula into LaTeX (str) and holes (name, format), line by line.
@@ -39,3 +41,17 @@ def parse_formula(formula: str | list[str] | None) -> list[list]:
                 )
         parsed.append([part for part in parts if isinstance(part, tuple) or part.strip()])
     return parsed
+
+
+def printed_number(text: str) -> str:
+    """Return a formatted number as a reader expects it: a minus sign, powers of ten.
+
+    Examples
+    --------
+    >>> printed_number("-1.5e-07"), printed_number("2.0e+00")
+    ('−1.5×10⁻⁷', '2.0×10⁰')
+    """
+    digits, e, power = text.partition("e")
+    if e and power.lstrip("+-").isdigit() and any(c.isdigit() for c in digits):
+        text = f"{digits}×10{str(int(power)).translate(_RAISED)}"
+    return text.replace("-", "−")

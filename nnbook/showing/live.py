@@ -11,8 +11,8 @@ REST, LONGEST_WAIT = 0.03, 0.15
 
 _STYLE = (
     "<style>.nn-live svg{width:100%;height:auto;font-family:var(--jp-ui-font-family,sans-serif);"
-    "--nn-ink:var(--jp-ui-font-color1,currentColor);--nn-muted:var(--jp-ui-font-color2,#5a6068);"
-    "--nn-grid:var(--jp-border-color2,#d9dce0);--nn-paper:var(--jp-layout-color0,#fff)}"
+    "--nn-ink:var(--jp-ui-font-color1,currentColor);--nn-muted:var(--jp-ui-font-color2,#566069);"
+    "--nn-grid:var(--jp-border-color2,#d5dae0);--nn-paper:var(--jp-layout-color0,#fff)}"
     'body[data-jp-theme-light="false"] .nn-live svg{--nn-c1:#56b4e9;--nn-c2:#ff8c42;'
     "--nn-c3:#2fcb9b;--nn-c4:#e59ac6;--nn-c5:#e6b800;--nn-c6:#a8b8c8}</style>"
 )
@@ -103,8 +103,8 @@ def _formula(figure, state) -> str:
     numbers = iter(state.numbers)
     lines = []
     for line in figure.lines:
-        parts = [next(numbers) if isinstance(part, tuple) else part for part in line]
-        lines.append("$" + " ".join(parts).replace("−", "-") + "$")
+        parts = [f"<b>{next(numbers)}</b>" if isinstance(p, tuple) else f"${p}$" for p in line]
+        lines.append(" ".join(parts))
     return "<br>".join(lines)
 
 

@@ -109,7 +109,7 @@ def _small(source: str) -> ET.Element:
     root.attrib.clear()
     root.set("viewBox", " ".join(_round(part) for part in box.split()))
     root.set("stroke-linejoin", "round")
-    root.set("style", "fill:var(--nn-ink,#1a1a1a)")
+    root.set("style", "fill:var(--nn-ink,#1a1f26)")
     for node in root.iter():
         _clean(node)
     _collapse(root)

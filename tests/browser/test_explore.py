@@ -329,8 +329,8 @@ def test_curves_axes_and_text_take_the_colours_of_the_dark_page(opened):
     light = color_of(page, curve)[0], color_of(page, label)[1]
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     dark = color_of(page, curve)[0], color_of(page, label)[1]
-    assert light == ("rgb(0, 114, 178)", "rgb(26, 26, 26)")
-    assert dark == ("rgb(86, 180, 233)", "rgb(232, 234, 237)")
+    assert light == ("rgb(0, 114, 178)", "rgb(26, 31, 38)")
+    assert dark == ("rgb(86, 180, 233)", "rgb(230, 233, 237)")
 
 
 def test_paper_gets_the_first_state_in_light_colours_and_no_controls(opened):

@@ -49,7 +49,7 @@ def test_in_a_kernel_widgets_draw_and_a_drag_is_drawn_once_at_its_end(tmp_path, 
         print(drawn)
         picture, caption = box.children[0], box.children[-1]
         print('<svg role="img" aria-label="At k = 4, a, 0."' in picture.value)
-        print("At k = 4, a, 0." in caption.value, "k^2 =  16" in box.children[1].value)
+        print("At k = 4, a, 0." in caption.value, "$k^2 = $ <b>16</b>" in box.children[1].value)
         movers["f"].value = "b"
         await asyncio.sleep(0.2)
         print("At k = 4, b, 0." in caption.value)
@@ -125,3 +125,21 @@ def test_importing_the_package_loads_neither_matplotlib_nor_ipywidgets_nor_sympy
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_naming_the_figure_in_its_own_cell_shows_it_once_and_elsewhere_again(tmp_path, monkeypatch):
+    monkeypatch.delenv("NNBOOK_HTML", raising=False)
+    own, other = run(tmp_path, monkeypatch, FIGURE + "\nslope", "slope")
+    assert [o.output_type for o in own] == ["display_data"]
+    assert [o.data["text/plain"] for o in other] == ["At k = 2, a, 0."]
+
+
+def test_cells_are_told_apart_where_the_kernel_does_not_count_them(monkeypatch):
+    monkeypatch.delenv("NNBOOK_HTML", raising=False)
+    sources = (FIGURE + "\nslope", "slope", "slope")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in sources])
+    client = nbclient.NotebookClient(notebook, timeout=60)
+    with client.setup_kernel():
+        for i, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, i, store_history=False)
+    assert [len(cell.outputs) for cell in notebook.cells] == [1, 1, 1]

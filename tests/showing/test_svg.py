@@ -4,13 +4,23 @@ import base64
 import io
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from nnbook.showing import Slider, explore, svg
-from nnbook.showing.style import CYCLE, GRID, INK, MUTED, PAPER, house_style, new_figure
+from nnbook.showing.style import (
+    CYCLE,
+    GRID,
+    INK,
+    MUTED,
+    PAPER,
+    VARIABLES,
+    house_style,
+    new_figure,
+)
 
 
 def drawn(draw, **options):
@@ -119,3 +129,14 @@ def test_tick_labels_and_lines_of_the_same_size_in_every_state():
 
     boxes = [grows.draw(k=k).axes[0].get_position().bounds for k in (1, 2)]
     assert boxes[0] == boxes[1]
+
+
+def test_the_palette_of_figures_is_that_of_the_page():
+    """A PNG, a page without variables and a page with them show the same light colours."""
+    static = Path(__file__).parents[2] / "book" / "_static"
+    for name in ("nnbook.css", "explore.css"):
+        light = (static / name).read_text(encoding="utf-8").partition("}")[0]
+        found = dict(re.findall(r"(--nn-\w+): (#[0-9a-f]{6})", light))
+        for color, variable in VARIABLES.items():
+            if color != "#000000":
+                assert found[variable] == color, f"{variable} of {name}"
