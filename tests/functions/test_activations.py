@@ -163,7 +163,9 @@ def test_an_array_of_many_blocks_is_its_parts(f):
     z = np.random.default_rng(7).normal(size=(3, 9001)) * 5
     whole = f(z)
     assert whole.shape == z.shape
-    np.testing.assert_array_equal(whole, np.stack([f(row[:4500].tolist() + row[4500:].tolist()) for row in z]))
+    np.testing.assert_array_equal(
+        whole, np.stack([f(row[:4500].tolist() + row[4500:].tolist()) for row in z])
+    )
     np.testing.assert_array_equal(f(z.T), whole.T)
     np.testing.assert_array_equal(f(z[:, ::-3]), whole[:, ::-3])
 

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from nnbook.functions import identity, identity_prime, leaky_relu, leaky_relu_prime, relu, relu_prime
+from nnbook.functions import (
+    identity,
+    identity_prime,
+    leaky_relu,
+    leaky_relu_prime,
+    relu,
+    relu_prime,
+)
 
 Z = np.array([-np.inf, -1e308, -2.0, -5e-324, -0.0, 0.0, 5e-324, 3.0, 1e308, np.inf])
 
