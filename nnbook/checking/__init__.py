@@ -5,6 +5,8 @@ check does not load SymPy.
 """
 
 import importlib
+import sys
+import types
 
 _HOMES = {
     "Definition": "derivation",
@@ -29,6 +31,20 @@ def __getattr__(name):
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+class _Package(types.ModuleType):
+    """A package in which ``verify`` and ``gradcheck`` are functions, whatever is imported first.
+
+    Importing a submodule binds its name in the package; here that name belongs to the function.
+    """
+
+    def __setattr__(self, name, value):
+        if not (name in _HOMES and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__():

@@ -43,17 +43,19 @@ def _sign(a):
 
 
 def _rounded(x, wp):
-    """An exact number as a ball of at most ``wp`` bits."""
+    """Return an exact number as a ball of at most ``wp`` bits."""
     if x[3] <= wp:
         return x, EXACT
     return mp.mpf_pos(x, wp, "n"), _mag(x) - wp
 
 
 def neg(a):
+    """Return -a."""
     return mp.mpf_neg(a[0]), a[1]
 
 
 def add(a, b, wp):
+    """Return a + b."""
     x, ex = a
     y, ey = b
     if ex == EXACT and ey == EXACT:
@@ -68,6 +70,7 @@ def add(a, b, wp):
 
 
 def mul(a, b, wp):
+    """Return a b."""
     x, ex = a
     y, ey = b
     if ex == EXACT:
@@ -89,6 +92,7 @@ def mul(a, b, wp):
 
 
 def inv(a, wp):
+    """Return 1/a."""
     x, e = a
     s = _sign(a)
     if s == 0:
@@ -104,6 +108,7 @@ def inv(a, wp):
 
 
 def div(a, b, wp):
+    """Return a/b."""
     if a[1] == EXACT and not a[0][1]:
         if _sign(b) == 0:
             raise Undefined("0/0")
@@ -149,6 +154,7 @@ def root(a, wp):
 
 
 def exp(a, wp):
+    """Return exp(a); of a wide ball far below 0, only that it is tiny."""
     x, e = a
     if e == EXACT and not x[1]:
         return ONE
@@ -161,6 +167,7 @@ def exp(a, wp):
 
 
 def log(a, wp):
+    """Return log(a)."""
     x, e = a
     s = _sign(a)
     if s < 0:
@@ -223,16 +230,18 @@ atan = _lipschitz(mp.mpf_atan)
 
 
 def erf(a, wp):
+    """Return erf(a)."""
     x, e = a
     if e == EXACT and not x[1]:
         return ZERO
-    if _mag(x) > 12 and e < _mag(x) - 2:                   # 1 - |erf| < exp(-2**22): nothing at wp bits
+    if _mag(x) > 12 and e < _mag(x) - 2:              # 1 - |erf| < exp(-2**22)
         return (fnone if x[0] else fone), 1 - wp
     r = mp.mpf_erf(x, wp, "n")                        # slope at most 2/sqrt(pi) < 2
     return r, max(e + 1, _mag(r) - wp + 2) + 1
 
 
 def cos(a, wp):
+    """Return cos(a)."""
     if a[1] == EXACT and not a[0][1]:
         return ONE
     r = mp.mpf_cos(a[0], wp, "n")
@@ -245,16 +254,19 @@ def _half(a):
 
 
 def cosh(a, wp):
+    """Return cosh(a)."""
     e = exp(a, wp)
     return _half(add(e, inv(e, wp), wp))
 
 
 def sinh(a, wp):
+    """Return sinh(a), also for a tiny a."""
     u = expm1(a, wp)                                  # (u + u/(1 + u))/2
     return _half(add(u, div(u, add(ONE, u, wp), wp), wp))
 
 
 def erfc(a, wp):
+    """Return 1 - erf(a) without the subtraction."""
     x, e = a
     if e == EXACT and not x[1]:
         return ONE
@@ -293,10 +305,12 @@ def _erfc_far(x, wp):
 
 
 def absolute(a):
+    """Return |a|."""
     return mp.mpf_abs(a[0]), a[1]
 
 
 def maximum(a, b, wp):
+    """Return the larger of a and b."""
     d = add(a, neg(b), wp)
     try:
         return a if _sign(d) >= 0 else b
@@ -305,10 +319,12 @@ def maximum(a, b, wp):
 
 
 def minimum(a, b, wp):
+    """Return the smaller of a and b."""
     return neg(maximum(neg(a), neg(b), wp))
 
 
 def sign(a):
+    """Return the sign of a, exactly."""
     s = _sign(a)
     return ONE if s > 0 else (fnone, EXACT) if s < 0 else ZERO
 

@@ -151,7 +151,8 @@ def _sizes(expr, env):
         n = sp.sympify(n)
         if n.is_Symbol:
             if sizes.setdefault(n, sp.Integer(length)) != length:
-                raise ValueError(f"the size {n} is {sizes[n]} in one array and {length} in {symbol}")
+                raise ValueError(f"the size {n} is {sizes[n]} in one array and {length} in "
+                                 f"{symbol}")
 
     for m in expr.atoms(sp.MatrixSymbol):
         if m in env:

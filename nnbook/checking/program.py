@@ -15,6 +15,15 @@ _CONSTANTS = {sp.pi: mp.mpf_pi, sp.E: mp.mpf_e, sp.EulerGamma: mp.mpf_euler,
               sp.GoldenRatio: mp.mpf_phi, sp.Catalan: mp.mpf_catalan}
 _UNARY = {sp.exp: "exp", sp.log: "log", sp.tanh: "tanh", sp.sin: "sin", sp.cos: "cos",
           sp.atan: "atan", sp.cosh: "cosh", sp.sinh: "sinh", sp.erf: "erf", sp.erfc: "erfc"}
+
+
+def _one(u):
+    return sp.Integer(1)
+
+
+_RATIOS = {sp.tan: (sp.sin, sp.cos), sp.cot: (sp.cos, sp.sin), sp.coth: (sp.cosh, sp.sinh),
+           sp.sec: (_one, sp.cos), sp.csc: (_one, sp.sin), sp.sech: (_one, sp.cosh),
+           sp.csch: (_one, sp.sinh)}
 _RELATIONS = {sp.Gt: lambda s: s > 0, sp.Ge: lambda s: s >= 0, sp.Lt: lambda s: s < 0,
               sp.Le: lambda s: s <= 0, sp.Eq: lambda s: s == 0, sp.Ne: lambda s: s != 0}
 
@@ -71,6 +80,7 @@ class Program:
         self._program = self._scope["program"]
 
     def __call__(self, wp, *inputs):
+        """Return the ball of the expression at ``wp`` bits."""
         return self._program(wp, *inputs)
 
     def _emit(self, code):
@@ -120,9 +130,10 @@ class Program:
             return self._visit(e.args[0])
         if type(e) in _UNARY:
             return self._emit(f"{_UNARY[type(e)]}({self._visit(e.args[0])}, wp)")
-        if isinstance(e, sp.sec | sp.tan | sp.sech | sp.coth | sp.csch):
-            return self._visit(e.rewrite(sp.cosh if e.is_hyperbolic else sp.cos)
-                               if hasattr(e, "is_hyperbolic") else e.rewrite(sp.exp))
+        if type(e) in _RATIOS:
+            top, bottom = _RATIOS[type(e)]
+            u = e.args[0]
+            return self._emit(f"div({self._visit(top(u))}, {self._visit(bottom(u))}, wp)")
         if e.is_Symbol or isinstance(e, sp.matrices.expressions.matexpr.MatrixElement | sp.Indexed):
             known = ", ".join(map(str, self.symbols))
             raise ValueError(f"the expression holds {e}, which is not among the arguments "
@@ -200,7 +211,7 @@ class Program:
         if isinstance(f, sp.exp) and not same:
             name = self._emit(f"expm1({self._visit(f.args[0])}, wp)")
             return name if c == 1 else self._emit(f"mul({self._visit(c)}, {name}, wp)")
-        if isinstance(f, sp.erf):                 # by name: SymPy turns erfc(-u) back to 2 - erfc(u)
+        if isinstance(f, sp.erf):       # SymPy would turn erfc(-u) back to 2 - erfc(u)
             u = self._visit(f.args[0])
             name = self._emit(f"erfc(neg({u}), wp)" if same else f"erfc({u}, wp)")
             return self._emit(f"mul({self._visit(number)}, {name}, wp)")

@@ -30,8 +30,8 @@ def terms(expr, *, deep=True, known=None):
     Examples
     --------
     >>> x, y = sp.symbols("x y", real=True)
-    >>> terms(x * y - 3 * y)
-    3*Abs(y) + Abs(x)*Abs(y)
+    >>> terms(x * y - y)
+    Abs(x)*Abs(y) + Abs(y)
     """
     return _Terms(deep, known).of(sp.sympify(expr))
 
@@ -75,6 +75,8 @@ class _Terms:
 
 
 def _size(e):
+    if e.is_Number:
+        return abs(e)
     return e if e.is_Symbol and e.is_nonnegative else sp.Abs(e, evaluate=False)
 
 

@@ -143,7 +143,7 @@ def qualified_name(function, name=None):
     return f"{getattr(function, '__module__', '')}.{short}".replace("__main__.", "").lstrip(".")
 
 
-def likely_reason(found, expected, neighbours):
+def likely_reason(found, expected, neighbours, smallest):
     """Guess what went wrong from both values and the function's values nearby.
 
     Parameters
@@ -152,6 +152,8 @@ def likely_reason(found, expected, neighbours):
         At the worst point, the second rounded to the format.
     neighbours : ndarray
         The function's values at points near by.
+    smallest : float
+        The format's smallest normal number.
     """
     if math.isnan(found):
         return ("an intermediate result overflowed, and inf - inf, inf/inf or 0*inf was taken: "
@@ -161,21 +163,24 @@ def likely_reason(found, expected, neighbours):
     if math.isinf(expected):
         return "the result is clipped, or its magnitude was lost"
     if found == 0 and expected != 0:
-        small = abs(expected) < 1e-290
-        return ("the result underflowed before its time: subnormal results were flushed" if small
-                else "cancellation: two nearly equal numbers were subtracted and nothing was left")
+        if abs(expected) < 64 * smallest:
+            return ("the result underflowed before its time: an intermediate result overflowed, "
+                    "or subnormal results were flushed to 0")
+        return "cancellation: two nearly equal numbers were subtracted and nothing was left"
     if expected == 0:
         return "the equation is exactly 0 here; a term that should vanish does not"
-    flat = len(neighbours) > 1 and np.all(neighbours == neighbours[0])
-    if flat and found != 0:
-        return "the argument or the result is clipped: the function is constant around this point"
     if found == -expected:
         return "the sign is wrong"
     ratio = found / expected
+    if abs(ratio - 1) < 1e-12:
+        return ("the rounding errors of several operations add up: save an operation, or state "
+                "the larger bound with bound=")
     for factor in (2.0, 0.5, 3.0, 4.0, 0.25):
         if abs(ratio / factor - 1) < 1e-6:
             return f"a factor is wrong: the function is {factor:g} times the equation here"
     if abs(ratio - 1) < 1e-3:
         return ("cancellation or a rounded intermediate: leading digits agree, the last ones were "
                 "lost in a subtraction of nearly equal numbers")
+    if len(neighbours) > 1 and np.all(neighbours == neighbours[0]):
+        return "the argument or the result is clipped: the function is constant around this point"
     return "the function computes something else here: another branch, another formula"

@@ -5,24 +5,13 @@ at thousands of points: all magnitudes, subnormals, the largest floats, both sid
 """
 
 import inspect
-import math
 import warnings
 import zlib
 
 import numpy as np
 import sympy as sp
 
-from nnbook.checking.points import inside, kinks_of, scalar_points
-from nnbook.checking.precision import FORMATS, Evaluator, Undefined, _nearest, _ulps
-from nnbook.checking.terms import terms as sum_of_terms
-from nnbook.checking.verification import (
-    Verification,
-    VerificationError,
-    likely_reason,
-    qualified_name,
-)
-
-SHARES = {"float64": 0.8, "float32": 0.15, "float16": 0.05}
+from nnbook.checking.verification import Verification, qualified_name
 
 
 def verify(derivation, function=None, *, args=None, domain=None, because=None, points=20_000,
@@ -136,6 +125,7 @@ def verify(derivation, function=None, *, args=None, domain=None, because=None, p
     ✓ tanh agrees with (5.4) within 4 ulp at 500 points in float64
     """
     from nnbook.checking import verify_arrays as arrays
+    from nnbook.checking import verify_scalars as reals
 
     _check_options(derivation, points, because, domain)
     if unverifiable is not None:
@@ -151,17 +141,17 @@ def verify(derivation, function=None, *, args=None, domain=None, because=None, p
     symbols = _arguments(derivation, function, args, fixed)
     if any(not isinstance(s, sp.Symbol) for s in symbols):
         task = arrays.ArrayTask(derivation, run, symbols, ledger_name, bound or 8.0, shapes,
-                                sample or {}, where or (), let, over, empty, because)
+                                sample or {}, where or (), let, over, empty, fixed, because)
         return task.verify(_rng(derivation)).show()
     if all(s.is_integer for s in symbols):
         return arrays.integers(derivation, run, symbols, ledger_name, points,
                                _rng(derivation)).show()
     space = _domains(derivation, symbols, domain, because)
     if len(symbols) > 1:
-        return arrays.scalars(derivation, run, symbols, ledger_name, bound or 8.0, points,
+        return reals.several(derivation, run, symbols, ledger_name, bound or 8.0, points,
                               space, because, fixed, _rng(derivation)).show()
-    task = _Elementwise(derivation, run, symbols[0], ledger_name, bound or 2.0, space[symbols[0]],
-                        because, fixed, asymptotes, terms)
+    task = reals.Elementwise(derivation, run, symbols[0], ledger_name, bound or 2.0,
+                             space[symbols[0]], because, fixed, asymptotes, terms)
     return task.verify(points, dtypes, chosen or {}, limits or {}, _rng(derivation)).show()
 
 
@@ -258,143 +248,3 @@ def _domains(derivation, symbols, domain, because):
             raise ValueError(f"domain {space[s]} of {s} is narrower than {whole}: say why with "
                              "because=, which the page prints")
     return space
-
-
-def spell(domain):
-    """Return a domain as a reader writes it."""
-    if domain == sp.S.Reals:
-        return "ℝ"
-    text = str(sp.sstr(domain)).replace("oo", "∞")
-    return text.replace("Interval.open", "").replace("Interval", "")
-
-
-class _Elementwise:
-    """A function of one real number, in units in the last place."""
-
-    def __init__(self, derivation, run, symbol, name, bound, domain, because, fixed, asymptotes,
-                 terms):
-        self.derivation, self.run, self.symbol, self.name = derivation, run, symbol, name
-        self.bound, self.domain, self.because = bound, domain, because
-        lines = [line.value for line in getattr(derivation, "lines", ())[1:-1]
-                 if getattr(line, "relation", "=") == "=" and getattr(line, "level", "") == "S"]
-        expr = derivation.rhs.subs(fixed)
-        self.evaluator = Evaluator(expr, [symbol], equals=[e.subs(fixed) for e in lines],
-                                   asymptotes=asymptotes)
-        self.scale = Evaluator(sum_of_terms(self.evaluator.expr, deep=False), [symbol],
-                               asymptotes=asymptotes) if terms else None
-        self.unit = "ulp of Σ|terms|" if terms else "ulp"
-        self.kinks = kinks_of(self.evaluator.expr, symbol)
-
-    def verify(self, points, dtypes, chosen, limits, rng):
-        total, worst = 0, (-1.0, None, None)
-        whole = sum(SHARES[np.dtype(d).name] for d in dtypes)
-        for dtype in map(lambda d: np.dtype(d).name, dtypes):
-            count = max(1, round(points * SHARES[dtype] / whole))
-            x = scalar_points(self.domain, count, rng, dtype, self.kinks)
-            total += len(x)
-            error, at = self._worst(x, dtype)
-            if error > worst[0]:
-                worst = (error, at, dtype)
-        notes = self._conventions(chosen, dtypes) + self._limits(limits, dtypes)
-        formats = list(map(str, dtypes))
-        listed = formats[0] if len(formats) == 1 else \
-            f"{', '.join(formats[:-1])} and {formats[-1]}"
-        return Verification(
-            number=str(self.derivation.number), function=self.name, bound=self.bound, unit=self.unit,
-            points=total, where=f"at {total:,} points in {listed}", worst_error=float(worst[0]),
-            worst_at={str(self.symbol): float(worst[1]), "dtype": worst[2]},
-            domain=spell(self.domain), narrowed=self.because, notes=notes)
-
-    def _call(self, x):
-        found = self.run(x)
-        if not isinstance(found, np.ndarray | np.generic) or np.shape(found) != x.shape:
-            raise TypeError(f"{self.name} must map an array to an array of the same shape "
-                            f"{x.shape}, got {np.shape(found)}")
-        if found.dtype != x.dtype:
-            raise VerificationError(f"{self.name} turns {x.dtype} into {found.dtype}; it must "
-                                    "keep the dtype", reason="a constant or a call promotes")
-        return found
-
-    def _exact(self, x, floor):
-        try:
-            return self.evaluator.raw(x, floor=floor)
-        except Undefined as error:
-            raise ValueError(f"the equation has no value at {self.symbol} = {x!r} ({error}): leave "
-                             "the point out of the derivation's domain") from None
-
-    def _worst(self, x, dtype):
-        bits, tiny, huge = FORMATS[dtype]
-        found = self._call(x)
-        errors = np.array([self._distance(v, y, bits, tiny, huge)
-                           for v, y in zip(x.tolist(), found.tolist(), strict=True)])
-        i = int(np.argmax(errors))
-        if errors[i] > self.bound:
-            self._refuse(x, found, errors, dtype)
-        return errors[i], x[i]
-
-    def _distance(self, v, y, bits, tiny, huge):
-        exact = self._exact(v, tiny - 64)
-        size = exact if self.scale is None else self.scale.raw(v, floor=tiny - 64)
-        return _ulps(y, exact, bits, tiny, huge, size)
-
-    def _refuse(self, x, found, errors, dtype):
-        # Among the points that are about as bad as the worst, the smallest is the clearest.
-        bad = np.flatnonzero(errors >= min(errors.max(), 1e300) / 2)
-        i = bad[np.argmin(np.abs(x[bad]))]
-        bits, tiny, huge = FORMATS[dtype]
-        v, y = float(x[i]), float(found[i])
-        expected = _nearest(self._exact(v, None), bits, tiny, huge)
-        near = np.array([v, v * 0.97, v * 1.03], dtype=dtype)
-        near = near[inside(self.domain, near)]
-        reason = likely_reason(y, expected, self._call(near))
-        error = float(errors[i])
-        outside = int(np.count_nonzero(errors > self.bound))
-        raise VerificationError(
-            f"{self.name} does not agree with ({self.derivation.number}): at {self.symbol} = {v!r} "
-            f"({dtype}) it returns {y!r}, the equation gives {expected!r}, "
-            f"{error:.3g} {self.unit} away (bound: {self.bound:g}); {outside:,} of {len(x):,} points are "
-            f"outside the bound. Likely: {reason}.",
-            point={str(self.symbol): v}, found=y, expected=expected, error=error, unit=self.unit,
-            reason=reason)
-
-    def _conventions(self, chosen, dtypes):
-        notes = []
-        for point, value in chosen.items():
-            for dtype in dtypes:
-                y = float(self._call(np.array([point], dtype=dtype))[0])
-                if y != float(value):
-                    raise VerificationError(
-                        f"{self.name} is {y!r} at {self.symbol} = {point} ({dtype}), and the "
-                        f"convention chosen there is {value}", point={str(self.symbol): point},
-                        found=y, expected=float(value), error=math.inf, unit="ulp",
-                        reason="another convention at the kink")
-            notes.append(f"{value} at {self.symbol} = {point} by convention")
-        return notes
-
-    def _limits(self, limits, dtypes):
-        for end, value in limits.items():
-            end, value = sp.sympify(end), sp.sympify(value)
-            x = math.inf if end is sp.oo else -math.inf
-            self._check_limit(x, value)
-            for dtype in dtypes:
-                y = float(self._call(np.array([x], dtype=dtype))[0])
-                if y != float(value):
-                    raise VerificationError(
-                        f"{self.name} returns {y!r} at {self.symbol} = {x}, and the limit is "
-                        f"{value}", point={str(self.symbol): x}, found=y, expected=float(value),
-                        error=math.inf, unit="ulp", reason="inf is not treated as a limit")
-        return ["limits at ±∞ included"] if limits else []
-
-    def _check_limit(self, x, value):
-        """A declared limit is believed only if the equation is going there."""
-        far = [math.copysign(10.0**k, x) for k in (50, 150, 300)]
-        reached = [self.evaluator(v) for v in far]
-        if value.is_infinite:
-            direction = 1 if value is sp.oo else -1
-            good = direction * reached[0] > 10 and all(
-                direction * b > direction * a for a, b in zip(reached, reached[1:], strict=False))
-        else:
-            good = abs(reached[-1] - float(value)) <= 1e-15 * max(1.0, abs(float(value)))
-        if not good:
-            raise ValueError(f"limits says {value} at {x}, but the equation is "
-                             f"{float(reached[-1])!r} at {far[-1]}")

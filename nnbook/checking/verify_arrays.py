@@ -1,7 +1,7 @@
-"""The kinds of verification beside the elementwise one: arrays, several reals, integers, theorems.
+"""Verification of arrays, counting formulas and theorems.
 
-Rounding errors of a sum grow with its terms, so arrays and functions of several reals are held to
-|error| ≤ 8 ε √n Σ|terms| (see `nnbook.checking.terms`), ε the spacing of floats at 1.
+Rounding errors of a sum grow with its terms, so arrays are held to |error| ≤ 8 ε √n Σ|terms|
+(see `nnbook.checking.terms`), ε the spacing of floats at 1.
 """
 
 import math
@@ -12,7 +12,6 @@ from mpmath import libmp as mp
 
 from nnbook.checking.enclosure import EXACT, _mag
 from nnbook.checking.explicit import entries, explicit, sizes_in
-from nnbook.checking.points import scalar_points
 from nnbook.checking.precision import _BITS, _LADDER, PrecisionError
 from nnbook.checking.program import Program, Unresolved
 from nnbook.checking.terms import terms
@@ -22,18 +21,15 @@ UNIT = "ε√n Σ|terms|"
 LARGEST = 5            # random sizes are 1 to 5: every entry is a formula of its own
 
 
-def within(bound):
-    return f"{bound:g} {UNIT}"
-
-
 class ArrayTask:
     """A matrix equation against a function of arrays, at many shapes."""
 
     def __init__(self, derivation, run, symbols, name, bound, shapes, sample, where, let, over,
-                 empty, because):
+                 empty, fixed, because):
         self.derivation, self.run, self.symbols, self.name = derivation, run, symbols, name
         self.bound, self.shapes, self.sample, self.where = bound, shapes, sample, where
         self.let, self.over, self.empty, self.because = let, over, empty, because
+        self.expr = derivation.rhs.xreplace(fixed) if fixed else derivation.rhs
         self.sizes = self._size_symbols()
 
     def _size_symbols(self):
@@ -45,6 +41,7 @@ class ArrayTask:
         return sorted(found, key=lambda n: n.name)
 
     def verify(self, rng):
+        """Return the Verification, or refuse."""
         worst, entries_checked = (-1.0, {}), 0
         plan = self._plan(rng)
         for k, sizes in enumerate(plan):
@@ -88,23 +85,26 @@ class ArrayTask:
             numbers += [float(v) for v in np.ravel(array)]
             if isinstance(s, sp.MatrixBase):
                 flat += list(s)
+            elif isinstance(s, sp.Symbol):
+                flat.append(s)
             else:
                 env[s] = entries(str(s), shape)
                 flat += list(_flatten(env[s]))
             literal = [k for k, n in enumerate(s.shape) if n == 1] if shape else []
-            arguments.append(np.squeeze(array, axis=tuple(literal)) if literal else array)
+            array = np.squeeze(array, axis=tuple(literal)) if literal else array
+            arguments.append(array if shape else float(array))
         nested, shape, definitions = self._expected(env)
         wanted = list(_flatten(nested))
         found = np.asarray(self.run(*arguments))
         self._check_shape(found, shape, sizes, dtype)
         if not wanted:
             return -1.0, {}, 0
-        entry = _Entries(wanted, flat, definitions)
+        entry = Entries(wanted, flat, definitions)
         exact, size = entry(numbers)
         unit = float(np.finfo(dtype).eps) * math.sqrt(entry.longest)
         worst = (-1.0, {})
         for k, y in enumerate(np.ravel(found).tolist()):
-            error = _relative(y, exact[k], size[k], unit)
+            error = relative(y, exact[k], size[k], unit)
             if error > worst[0]:
                 place = tuple(int(i) for i in np.unravel_index(k, shape)) if shape else ()
                 worst = (error, {"sizes": {str(n): v for n, v in sizes.items()},
@@ -116,7 +116,7 @@ class ArrayTask:
     def _refuse(self, place, y, exact, error, sizes, dtype):
         x = mp.to_float(exact)
         shapes = ", ".join(f"{n} = {v}" for n, v in sizes.items()) or "the given shape"
-        reason = _array_reason(y, x, sizes)
+        reason = array_reason(y, x, sizes)
         raise VerificationError(
             f"{self.name} does not agree with ({self.derivation.number}): at {shapes} ({dtype}), "
             f"entry {place}, it returns {y!r}, the equation gives {x!r}, {error:.3g} {UNIT} away "
@@ -142,11 +142,11 @@ class ArrayTask:
             if isinstance(symbol, sp.MatrixSymbol) and not isinstance(nested, list):
                 nested = [[nested]]
             env[symbol] = _named(nested, str(symbol), definitions)
-        return *explicit(self.derivation.rhs, env, over=self.over, let=self.let), definitions
+        return *explicit(self.expr, env, over=self.over, let=self.let), definitions
 
     def _check_shape(self, found, shape, sizes, dtype):
         shapes = ", ".join(f"{n} = {v}" for n, v in sizes.items())
-        squeezed = tuple(n for n, s in zip(shape, _literal(self.derivation.rhs, shape), strict=True)
+        squeezed = tuple(n for n, s in zip(shape, _literal(self.expr, shape), strict=True)
                          if not s)
         if found.shape not in (tuple(shape), squeezed):
             raise VerificationError(
@@ -181,7 +181,7 @@ def _flatten(nested):
         yield from _flatten(part)
 
 
-class _Entries:
+class Entries:
     """Expressions with their Σ|terms|, evaluated together."""
 
     def __init__(self, wanted, symbols, definitions=()):
@@ -218,7 +218,7 @@ def _resolve(program, inputs, needed):
                          "working digits; draw other arguments with sample=")
 
 
-def _relative(y, exact, size, unit):
+def relative(y, exact, size, unit):
     """Return |y - exact| in units of ``unit`` times the size of the terms."""
     if not math.isfinite(y):
         return math.inf
@@ -230,7 +230,8 @@ def _relative(y, exact, size, unit):
     return mp.to_float(mp.mpf_div(gap, floor, 53, "n"))
 
 
-def _array_reason(y, x, sizes):
+def array_reason(y, x, sizes):
+    """Guess what went wrong from what was found and what was expected."""
     if not math.isfinite(y):
         return "an intermediate result overflowed"
     if y == -x:
@@ -246,56 +247,6 @@ def _array_reason(y, x, sizes):
     if x and abs(y / x - 1) < 1e-3:
         return "cancellation, or an intermediate result in a shorter format"
     return "a transposed factor, a missing term, or a derivative at the wrong argument"
-
-
-def scalars(derivation, run, symbols, name, bound, points, space, because, fixed, rng):
-    """Hold a function of several reals to its equation."""
-    expr = derivation.rhs.xreplace(fixed)
-    evaluate = _Entries([expr.doit()], symbols)
-    unit = float(np.finfo(float).eps) * math.sqrt(evaluate.longest)
-    count = min(points, 2_000)
-    worst = (-1.0, {})
-    for values in _tuples(symbols, space, count, rng):
-        y = float(run(*values))
-        (exact,), (size,) = evaluate(values)
-        error = _relative(y, exact, size, unit)
-        if error > worst[0]:
-            worst = (error, dict(zip(map(str, symbols), values, strict=True)))
-        if error > bound:
-            x = mp.to_float(exact)
-            where = ", ".join(f"{s} = {v!r}" for s, v in worst[1].items())
-            reason = _array_reason(y, x, {})
-            raise VerificationError(
-                f"{name} does not agree with ({derivation.number}): at {where} it returns {y!r}, "
-                f"the equation gives {x!r}, {error:.3g} {UNIT} away (bound: {bound:g}). Likely: "
-                f"{reason}.", point=worst[1], found=y, expected=x, error=error, unit=UNIT,
-                reason=reason)
-    return Verification(
-        number=str(derivation.number), function=name, bound=bound, unit=UNIT, points=count,
-        where=f"at {count:,} points of magnitudes 1e-60 to 1e60", worst_error=float(worst[0]),
-        worst_at=worst[1], domain=" × ".join(sorted({str(s) for s in symbols})),
-        narrowed=because)
-
-
-def _tuples(symbols, space, count, rng):
-    """Draw values of one common magnitude, with zeros and ones among them."""
-    columns = []
-    shift = rng.integers(-190, 190, count) * (rng.random(count) < 0.5)
-    for s in symbols:
-        domain = space[s]
-        if domain.is_subset(sp.Interval(-1000, 1000)):
-            columns.append(scalar_points(domain, count, rng)[rng.permutation(count)])
-            continue
-        x = np.ldexp(rng.standard_normal(count), rng.integers(-8, 8, count) + shift)
-        x = np.where(rng.random(count) < 0.05, rng.choice([0.0, 1.0, -1.0], count), x)
-        low, high = domain.inf, domain.sup
-        if low >= 0 or high <= 0:
-            x = np.abs(np.where(x == 0, 1.0, x)) * (1.0 if low >= 0 else -1.0)
-        columns.append(x)
-    for row in zip(*[c.tolist() for c in columns], strict=True):
-        if all(v in space[s] or space[s].contains(sp.Float(v)) is not sp.false
-               for s, v in zip(symbols, row, strict=True)):
-            yield row
 
 
 def integers(derivation, run, symbols, name, points, rng):
