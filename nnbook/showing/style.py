@@ -144,6 +144,7 @@ def new_figure(layout=(1, 1), size=None, ratios=None):
         Row by row.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
     from matplotlib.transforms import blended_transform_factory as blend
 
     rows, columns = layout
@@ -171,6 +172,10 @@ def new_figure(layout=(1, 1), size=None, ratios=None):
         box, page = ax.get_position(), figure.transFigure
         ax.xaxis.set_label_coords(0.5, box.y0 - 0.28 / height, blend(ax.transAxes, page))
         ax.yaxis.set_label_coords(box.x0 - 0.46 / width, 0.5, blend(page, ax.transAxes))
+        # Few ticks: the figure is small, and each costs as much time as a curve.
+        for axis, inches in ((ax.xaxis, each), (ax.yaxis, tall)):
+            most = 6 if inches > 2.5 else 5 if inches > 1.6 else 4
+            axis.set_major_locator(MaxNLocator(nbins=most, steps=[1, 2, 5, 10]))
     return figure, axes
 
 
