@@ -38,6 +38,17 @@ def elementwise(body):
     return function
 
 
+def step(z):
+    """Return 1.0 where z > 0, else 0.0; NaN stays NaN. Faster than a choice by `np.where`."""
+    return np.sign(np.maximum(z, 0))
+
+
+def mirrored(z, tail):
+    """Return 1 - tail where z > 0, else tail."""
+    right = step(z)
+    return right + (1 - 2 * right) * tail
+
+
 def magnitude(z, cap):
     """Return |z|, but `cap` where it is larger: the tail that depends on it has vanished there."""
     return np.minimum(np.abs(z), cap)

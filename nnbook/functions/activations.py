@@ -53,8 +53,8 @@ def sigmoid(z):
 
     Notes
     -----
-    Within 2 ulp. With e = exp(-abs(z)) nothing overflows; on the left the quotient e/(1 + e)
-    itself rounds to 2.5 ulp, but as e - e · e/(1 + e) it is a small correction to e.
+    Within 2 ulp. Nothing overflows in :math:`e^{\min(z, 0)} / (1 + e^{-|z|})`, but that quotient
+    rounds to 2.5 ulp; as a small correction to its numerator it does not.
 
     References
     ----------
@@ -66,8 +66,8 @@ def sigmoid(z):
     [0.     0.5    0.8808]
     """
     e = np.exp(-np.abs(z))
-    small = e / (1 + e)
-    return np.where(z < 0, e - e * small, 1 - small)
+    numerator = np.exp(np.minimum(z, 0))
+    return numerator - numerator * (e / (1 + e))
 
 
 @elementwise

@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from nnbook.functions._elementwise import elementwise, magnitude
+from nnbook.functions._elementwise import elementwise, magnitude, mirrored
 from nnbook.functions._mills import density_at_zero, mills_pair
 from nnbook.functions._pairs import DIGITS, exp_pair, logistic_pair, pair_of, two_product, two_sum
 from nnbook.functions._validate import PAIRED
@@ -99,7 +99,7 @@ def silu_prime(z):
     """
     a = magnitude(z, SILU_CAP)
     tail = _gate_slope(*logistic_pair(-a), a, 0.0)
-    return np.where(z > 0, 1 - tail, tail)
+    return mirrored(z, tail)
 
 
 @elementwise
@@ -219,7 +219,7 @@ def gelu_prime(z, approximate="none"):
         bracket, bracket_low = two_sum(ratio, -pull)
         bracket_low = bracket_low + (ratio_low - pull_low - a * density_low)
         tail = np.ldexp(bracket * e + (bracket * e_low + bracket_low * e), power)
-    return np.where(z > 0, 1 - tail, tail)
+    return mirrored(z, tail)
 
 
 def _is_tanh(approximate):

@@ -6,7 +6,7 @@ These functions round at most once.
 
 import numpy as np
 
-from nnbook.functions._elementwise import elementwise
+from nnbook.functions._elementwise import elementwise, step
 from nnbook.functions._validate import as_float, check_number
 
 
@@ -134,7 +134,7 @@ def relu_prime(z):
     >>> print(relu_prime([-1.5, 0.0, 2.0]))
     [0. 0. 1.]
     """
-    return np.heaviside(as_float(z, "z"), 0)
+    return step(as_float(z, "z"))
 
 
 @elementwise
@@ -178,8 +178,9 @@ def leaky_relu(z, negative_slope=0.01):
     [-0.5  0.   2. ]
     """
     slope = check_number(negative_slope, "negative_slope")
-    left = slope * z if slope else np.clip(z, 0, 0)  # 0 times infinity would be NaN
-    return np.where(z > 0, z, left)
+    if slope == 0:
+        return np.maximum(z, 0)  # 0 times infinity would be NaN
+    return np.maximum(z, 0) + slope * np.minimum(z, 0)
 
 
 @elementwise
@@ -217,4 +218,5 @@ def leaky_relu_prime(z, negative_slope=0.01):
     [0.25 0.25 1.  ]
     """
     slope = check_number(negative_slope, "negative_slope")
-    return np.where(np.isnan(z), z, np.where(z > 0, 1, slope))
+    right = step(z)
+    return right + slope * (1 - right)

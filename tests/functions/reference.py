@@ -62,7 +62,10 @@ def exact(function, *arguments, digits=50):
                 values.append(value if isinstance(value, tuple) else (value,))
         with mp.workdps(2 * precision):
             # A value of exactly 0 proves nothing: it may be a difference that cancelled.
-            if all(b and abs(a - b) <= abs(b) * mp.mpf(10) ** -digits for a, b in zip(*values)):
+            if all(
+                b and abs(a - b) <= abs(b) * mp.mpf(10) ** -digits
+                for a, b in zip(*values, strict=True)
+            ):
                 return values[1] if len(values[1]) > 1 else values[1][0]
         precision *= 2
     raise ArithmeticError(f"no {digits} digits at {arguments}")
@@ -79,7 +82,7 @@ def ulps_between(found, value, scale=None):
 
 
 def points(near, seed, size):
-    """Return float64 test points: edges, all magnitudes, and evenly over [-near, near] and [-3, 3]."""
+    """Return float64 points: edges, all magnitudes, evenly over [-near, near] and [-3, 3]."""
     rng = np.random.default_rng(seed)
     edges = [0.5, 1.0, 5e-324, 2.2250738585072014e-308, 1e-17, 1e-8, near, 0.75 * near, 1e5]
     signs = rng.choice([-1.0, 1.0], size)

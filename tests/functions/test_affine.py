@@ -219,7 +219,7 @@ def test_widths_that_make_no_network_are_refused(count, sizes, error, message):
 
 @pytest.mark.parametrize("count", [multiply_adds, backward_multiply_adds])
 def test_a_batch_that_is_not_a_count_is_refused(count):
-    with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"batch must be at least 1, got 0"):
         count((3, 2), 0)
-    with pytest.raises(TypeError, match="batch must be a positive integer, got 1.5"):
+    with pytest.raises(TypeError, match=r"batch must be a positive integer, got 1.5"):
         count((3, 2), batch=1.5)

@@ -109,7 +109,7 @@ def test_what_does_not_fit_is_refused(f, p, t, message):
 
 @pytest.mark.parametrize("f", EVERY)
 def test_what_is_not_a_real_number_is_refused_by_name(f):
-    with pytest.raises(TypeError, match="^prediction must hold real numbers"):
+    with pytest.raises(TypeError, match=r"^prediction must hold real numbers"):
         f(P * 1j, T)
-    with pytest.raises(TypeError, match="^target must hold real numbers"):
+    with pytest.raises(TypeError, match=r"^target must hold real numbers"):
         f(P, T.astype(object))
