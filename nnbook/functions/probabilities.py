@@ -297,16 +297,21 @@ def shifted_exp(z, axis):
     z = z.astype(working_dtype(z.dtype), copy=False)
     top = np.max(z, axis=axis, keepdims=True, initial=-np.inf)
     shift = z - top
-    is_top = z == top
-    shift[is_top] = 0  # also where the top is infinite
-    back = shift + top
-    error = (z - back) + ((back - shift) - top)
-    error[~np.isfinite(error)] = 0
+    finite = np.isfinite(shift).all()
+    if not finite:
+        shift[z == top] = 0  # where the top is infinite; NaN stays NaN
+    # What the subtraction rounded off, exactly: z = (shift + error) + top.
+    error = shift + top
+    back = error - shift
+    error = (z - error) + (back - top)
+    if not finite:
+        error[~np.isfinite(error)] = 0
     e = np.exp(shift)
     e += e * error
-    others = np.where(is_top, 0, e)
-    tied = np.sum(is_top, axis=axis, keepdims=True) - 1
-    rest = np.sum(others, axis=axis, keepdims=True) + tied
-    # With several infinite maxima the limit depends on how they grow: there is none.
-    rest = np.where(np.isinf(top) & (tied > 0), np.nan, rest)
+    is_top = shift == 0
+    tied = np.count_nonzero(is_top, axis=axis, keepdims=True) - 1
+    rest = np.sum(e - is_top, axis=axis, keepdims=True) + tied
+    if not finite:
+        # With several infinite maxima the limit depends on how they grow: there is none.
+        rest[np.isinf(top) & (tied > 0)] = np.nan
     return shift, error, e, rest
