@@ -43,6 +43,8 @@ def widget(figure, start):
             + "</div>"
         )
         number = f"Figure {escape(figure.number)}. " if figure.number else ""
+        if figure.title:
+            number += f"<strong>{escape(figure.title.rstrip('.'))}.</strong> "
         caption.value = (
             f'<p class="nn-live-caption" role="status" style="max-width:{width}px;'
             f'line-height:1.4">{number}{escape(state.caption)}</p>'
@@ -79,7 +81,7 @@ def _mover(w, name, control):
         "options": options,
         "value": control.start,
         "description": control.label or name,
-        "style": {"description_width": "12em"},
+        "style": {"description_width": "initial"},
         "layout": w.Layout(width="32em"),
     }
     if isinstance(control, Choice):
