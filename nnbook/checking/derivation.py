@@ -278,8 +278,8 @@ class Derivation(Statement):
 
     @property
     def level(self):
-        """The weakest level of its steps; "" before there is a step."""
-        levels = [line.level for line in self.lines[1:]]
+        """The weakest level of its steps, a final rounding apart; "" before there is a step."""
+        levels = [line.level for line in self.lines[1:] if line.relation != "≈"]
         return weakest(levels) if levels else ""
 
     @property

@@ -7,6 +7,7 @@ and bound indices get canonical names. What is left is a scalar expression in th
 and entries, which the rewriting chains must carry to 0.
 """
 
+import functools
 import itertools
 
 import sympy as sp
@@ -50,6 +51,7 @@ def indices(names, size):
     return tuple(sp.Idx(name, (1, size)) for name in names.replace(",", " ").split())
 
 
+@functools.lru_cache(maxsize=256)
 def apart(e):
     """Give every sum its own bound index, so that an inner one never hides an outer one."""
     if not e.args or isinstance(e, sp.Idx | sp.Indexed | sp.MatrixSymbol):
@@ -148,6 +150,11 @@ class Calculus:
             return sp.KroneckerDelta(i, j) * self.entry(vector, *k)
         if isinstance(e, sp.MatMul):
             return self._product(e, i, j)
+        if isinstance(e, sp.Add):     # of derivatives by a matrix, which SymPy takes for numbers
+            return sp.Add(*(self.entry(a, i, j) for a in e.args))
+        if isinstance(e, sp.Mul):
+            return sp.Mul(*(self.entry(a, i, j) if isinstance(a, sp.Derivative) else self.scalar(a)
+                            for a in e.args))
         if isinstance(e, sp.MatPow) and e.exp.is_Integer and e.exp > 0:
             return self._product(sp.MatMul(*[e.base] * int(e.exp), evaluate=False), i, j)
         if isinstance(e, sp.Derivative):

@@ -44,6 +44,8 @@ def is_matrix(e):
     """Tell whether an expression stands for a whole matrix."""
     if isinstance(e, sp.Derivative):
         return any(isinstance(v, sp.MatrixSymbol) for v in e.variables)
+    if isinstance(e, sp.Mul | sp.Add):     # SymPy takes a derivative by a matrix for a number
+        return any(is_matrix(a) for a in e.args)
     return isinstance(e, sp.MatrixExpr | sp.MatrixBase) and not isinstance(e, MatrixElement)
 
 

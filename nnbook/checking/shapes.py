@@ -78,9 +78,13 @@ class Explicit:
             return e.applyfunc(self.scalar)
         if isinstance(e, sp.MatrixExpr) and not isinstance(e, MatrixElement):
             return self.matrix(e)
-        if isinstance(e, sp.Derivative) and any(
-                isinstance(v, sp.MatrixSymbol) for v in e.variables):
+        if isinstance(e, sp.Derivative) and is_slope(e):
             return self.slope(e)
+        if isinstance(e, sp.Add) and any(a.has(sp.Derivative) and slopes(a) for a in e.args):
+            return sum((self(a) for a in e.args[1:]), self(e.args[0]))
+        if isinstance(e, sp.Mul) and slopes(e):
+            return sp.Mul(*(self.scalar(a) for a in e.args if a not in slopes(e))) * self.slope(
+                slopes(e)[0])
         return self.scalar(e)
 
     def matrix(self, e):
@@ -180,6 +184,11 @@ def is_slope(e):
     return any(isinstance(v, sp.MatrixSymbol) for v in e.variables)
 
 
+def slopes(e):
+    """Return the factors of a product that are derivatives by a whole matrix."""
+    return [a for a in sp.Mul.make_args(e) if isinstance(a, sp.Derivative) and is_slope(a)]
+
+
 def free_indices(*expressions):
     """Return the indices with a range that are not bound by a sum, sorted by name."""
     bound = set()
@@ -249,6 +258,10 @@ def nonnegative(e):
 
 
 def _shape(e):
+    if isinstance(e, sp.Add) and not isinstance(e, sp.MatrixExpr):
+        return _shape(e.args[0])
+    if isinstance(e, sp.Mul) and not isinstance(e, sp.MatrixExpr):
+        return _shape(slopes(e)[0])
     if isinstance(e, sp.Derivative):
         return tuple(next(v for v in e.variables if isinstance(v, sp.MatrixSymbol)).shape)
     return tuple(e.shape)
@@ -273,7 +286,7 @@ def _pairs(left, right, sizes, positions=True):
     return written
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=128)
 def written_out(e, sizes):
     """Write an expression out; a line is looked at twice, as the new one and as the old."""
     out = Explicit(dict(sizes))(e)
