@@ -44,7 +44,7 @@ def explore(
     layout : tuple of int, optional
         Rows and columns of axes.
     size : tuple of float, optional
-        Width and height in inches. A width of at most 5.4 reads well on a phone.
+        Width and height in inches. A width of at most 5 reads well on a phone.
     ratios : list of float, optional
         Relative widths of the columns.
     same_ok : str, optional

@@ -33,8 +33,8 @@ SMOOTH = "nn-smooth"
 """The gid of an image that the browser should interpolate, such as a decision surface."""
 
 FONT_SIZE = 10.5
-SIZES = {1: (5.4, 3.2), 2: (5.4, 2.7), 3: (5.4, 2.2)}
-"""Inches, by the number of columns: a phone shows 5.4 inches at nearly their own size."""
+SIZES = {1: (5.0, 3.1), 2: (5.0, 2.6), 3: (5.0, 2.1)}
+"""Inches, by the number of columns: a phone shows 5 inches at their own size."""
 
 
 def rc() -> dict:
@@ -185,8 +185,8 @@ def default_size(layout) -> tuple[float, float]:
     Examples
     --------
     >>> default_size((1, 2))
-    (5.4, 2.7)
+    (5.0, 2.6)
     """
     rows, columns = layout
-    width, height = SIZES.get(columns, (5.4, 2.0))
+    width, height = SIZES.get(columns, (5.0, 1.9))
     return width, height * rows
