@@ -213,6 +213,8 @@ function readings(record, text) {             // 109,386 is 109.386 and 109386
     const head = text.slice(0, Math.max(0, text.length - unit.length));
     if (text.toLowerCase().endsWith(unit.toLowerCase()) && !/[A-Za-z]$/.test(head)) { text = trim(head); break; }
   }
+  const share = text.endsWith("%");
+  if (share) text = trim(text.slice(0, -1));
   const values = [];
   let failure;
   try {
@@ -222,7 +224,7 @@ function readings(record, text) {             // 109,386 is 109.386 and 109386
   } catch (error) { if (!(error instanceof Unread)) throw error; failure = error; }
   if (/^[+-]?[0-9]{1,3}(?:[, '\u2019\u00a0\u2009\u202f][0-9]{3})+(?:\.[0-9]+)?$/.test(text)) values.push(Number(text.replace(/[^0-9.+-]/g, "")));
   if (!values.length) throw failure;
-  return values;
+  return share ? values.map((v) => v / 100) : values;
 }
 const trim = (text) => text.replace(new RegExp(`^${BLANK}|${BLANK}$`, "g"), "");
 const near = (a, b, tolerance) => Math.abs(a - b) <= Math.max(tolerance, 1e-12 * Math.abs(b));

@@ -28,7 +28,7 @@ def second_slope():
     z = sp.Symbol("z", real=True)
     sigma = 1 / (1 + sp.exp(-z))
     second = sp.diff(sigma, z, 2)
-    print("at z = 0:", second.subs(z, 0), "  at z = 2:", second.subs(z, 2.0))
+    print("at z = 0:", second.subs(z, 0), "  at z = 2:", second.subs(z, 2).evalf(4))
     return 3, "sigma(z)(1 - sigma(z))(1 - 2sigma(z))"
 
 

@@ -119,7 +119,7 @@ _FORMULA_NOTE = (
     "with semicolons to use it."
 )
 _NUMBER_NOTE = ("A decimal point or a decimal comma; <code>1/4</code>, <code>2^10</code>, "
-                "<code>ln(2)</code> and <code>1e-3</code> are numbers too.")
+                "<code>ln(2)</code>, <code>1e-3</code> and <code>37.5 %</code> are numbers too.")
 
 
 def _variables(exercise):

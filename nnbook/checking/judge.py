@@ -75,7 +75,7 @@ def _trim(text):
 
 
 def _readings(record, text):
-    """Yield what a typed number may mean; ``109,386`` is 109.386 and 109386."""
+    """List what a typed number may mean; ``109,386`` is 109.386 and 109386."""
     if len(text) > MAX_LENGTH:
         parse(text)                      # refuses it, in the usual words
     text = _trim(text)
@@ -84,6 +84,8 @@ def _readings(record, text):
         if text.lower().endswith(unit.lower()) and not re.search(r"[A-Za-z]\Z", head):
             text = _trim(head)
             break
+    share = text.endswith("%")
+    text = _trim(text[:-1]) if share else text
     values, failure = [], None
     try:
         value = float(evaluate(parse(text), [[]])[0])
@@ -96,7 +98,7 @@ def _readings(record, text):
         values.append(float(re.sub("[^0-9.+-]", "", text)))
     if not values:
         raise failure
-    return values
+    return [v / 100 for v in values] if share else values
 
 
 def _near(value, target, tolerance):

@@ -1,4 +1,5 @@
 """The page's checker against the notebook's: same verdict, same mistake, same words."""
+
 import gzip
 import json
 import shutil
@@ -17,25 +18,183 @@ STYLE = ROOT / "book" / "_static" / "exercises.css"
 FILES = [ROOT / "tests/checking/samples/ch99.py", *sorted((ROOT / "book/exercises").glob("ch*.py"))]
 
 HOSTILE = [
-    "", " ", "\t\u00a0\n", "\u200b", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
-    "__import__('os').system('ls')", "constructor", "toString(1)", "__proto__", "z.constructor",
-    "(" * 10_000 + "z" + ")" * 10_000, "(" * 240, "(" * 39 + "z" + ")" * 39,
-    "(" * 41 + "z" + ")" * 41, "-" * 300 + "z", "2^" * 200 + "2", "|" * 400, "z" * 501, "9" * 400,
-    "a" * 400, "🙂" * 20, "NaN", "nan", "inf", "Infinity", "1e999", "-1e999", "1e-999", "٣",
-    "٣+٤", "１", "²", "z²³", "z⁻¹", "z⁺", "z¹⁻", "z^-1", "None", "True", "lambda: 0", "z=1", "z==1",
-    "\\sigma(z)", "\\frac{1}{2}", "{z}", "[z]", "(z", "z)", "()", "z(", ")(", "1/2z", "z 2",
-    "2 3", "1.2.3", "1,2,3", "1.", ".5", ".", ",", ",5", "5,", "0,5", "max(0,5)", "max(0,5; 1)",
-    "max(0,5;z)", "min(z, 0)", "max(z)", "max()", "max(0,(0,5))", "max(0,exp(0,5))", "exp(1,2)",
-    "exp(1, 2)", "exp(1; 2)", "exp z", "exp", "sin^2(z)", "tanh^-1(z)", "tanh^2", "tanh²(z)",
-    "z**2", "z***2", "z^^2", "2^3^2", "-z^2", "2^-z", "--z", "+-+z", "z*", "*z", "z+", "1e3",
-    "1E3", "1e", "2e^z", "1e-3", "1e+3", "1e-z", "np.exp(z)", "math.pi", "np.", "np.linalg", "Z",
-    "z2", "z_2", "ez", "πz", "zexp(z)", "|z|", "||z||", "2|z|", "|z|z|", "|z", "√(z)", "√z",
-    "x\x00", "\x1b[31m", "\u202ez", "z;z", "z,z", "z % 2", "z!", "σ", "σ(z", "σσ(z)", "1/0", "0/0",
-    "0^0", "0^-1", "(-8)^(1/3)", "exp(1000)", "1/exp(1000)", "1^(1/0)", "(-1)^(1/0)", "log(-1)",
-    "sqrt(-1)", "H(0)", "sign(-2)", "1e400", "1e308*10", "109,386", "100,480", "100 480", "1 00",
-    "100'480", "100.480", "1,000,000.5", "0.69 nats", "0.693nats", "0.693 NAT", "nats", "bats",
-    "0.6931 bits", "0.6", "0.69", "-0.693", "1/4", "2^10", "0.7", "50%", "≈0.5", "Not yet.",
-    "–z", "−z", "z·z", "z×z", "z÷2", "z∗z", "α", "λ*2", "µ", "ς", "ϵ", "m_1", "n₁", "abs(-2)",
+    "",
+    " ",
+    "\t\u00a0\n",
+    "\u200b",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "__import__('os').system('ls')",
+    "constructor",
+    "toString(1)",
+    "__proto__",
+    "z.constructor",
+    "(" * 10_000 + "z" + ")" * 10_000,
+    "(" * 240,
+    "(" * 39 + "z" + ")" * 39,
+    "(" * 40 + "z" + ")" * 40, "(" * 41 + "z" + ")" * 41,
+    "-" * 300 + "z",
+    "2^" * 200 + "2",
+    "|" * 400,
+    "z" * 501,
+    "9" * 400,
+    "a" * 400,
+    "🙂" * 20,
+    "NaN",
+    "nan",
+    "inf",
+    "Infinity",
+    "1e999",
+    "-1e999",
+    "1e-999",
+    "٣",
+    "٣+٤",
+    "１",
+    "²",
+    "z²³",
+    "z⁻¹",
+    "z⁺",
+    "z¹⁻",
+    "z^-1",
+    "None",
+    "True",
+    "lambda: 0",
+    "z=1",
+    "z==1",
+    "\\sigma(z)",
+    "\\frac{1}{2}",
+    "{z}",
+    "[z]",
+    "(z",
+    "z)",
+    "()",
+    "z(",
+    ")(",
+    "1/2z",
+    "z 2",
+    "2 3",
+    "1.2.3",
+    "1,2,3",
+    "1.",
+    ".5",
+    ".",
+    ",",
+    ",5",
+    "5,",
+    "0,5",
+    "max(0,5)",
+    "max(0,5; 1)",
+    "max(0,5;z)",
+    "min(z, 0)",
+    "max(z)",
+    "max()",
+    "max(0,(0,5))",
+    "max(0,exp(0,5))",
+    "exp(1,2)",
+    "exp(1, 2)",
+    "exp(1; 2)",
+    "exp z",
+    "exp",
+    "sin^2(z)",
+    "tanh^-1(z)",
+    "tanh^2",
+    "tanh²(z)",
+    "z**2",
+    "z***2",
+    "z^^2",
+    "2^3^2",
+    "-z^2",
+    "2^-z",
+    "--z",
+    "+-+z",
+    "z*",
+    "*z",
+    "z+",
+    "1e3",
+    "1E3",
+    "1e",
+    "2e^z",
+    "1e-3",
+    "1e+3",
+    "1e-z",
+    "np.exp(z)",
+    "math.pi",
+    "np.",
+    "np.linalg",
+    "Z",
+    "z2",
+    "z_2",
+    "ez",
+    "πz",
+    "zexp(z)",
+    "|z|",
+    "||z||",
+    "2|z|",
+    "|z|z|",
+    "|z",
+    "√(z)",
+    "√z",
+    "x\x00",
+    "\x1b[31m",
+    "\u202ez",
+    "z;z",
+    "z,z",
+    "z % 2",
+    "z!",
+    "σ",
+    "σ(z",
+    "σσ(z)",
+    "1/0",
+    "0/0",
+    "0^0",
+    "0^-1",
+    "(-8)^(1/3)",
+    "exp(1000)",
+    "1/exp(1000)",
+    "1^(1/0)",
+    "(-1)^(1/0)",
+    "log(-1)",
+    "sqrt(-1)",
+    "H(0)",
+    "sign(-2)",
+    "1e400",
+    "1e308*10",
+    "109,386",
+    "100,480",
+    "100 480",
+    "1 00",
+    "100'480",
+    "100.480",
+    "1,000,000.5",
+    "0.69 nats",
+    "0.693nats",
+    "0.693 NAT",
+    "nats",
+    "bats",
+    "0.6931 bits",
+    "0.6",
+    "0.69",
+    "-0.693",
+    "1/4",
+    "2^10",
+    "0.7",
+    "50%", "69.3147 %", "%", "10,048,000%", "%%",
+    "≈0.5",
+    "Not yet.",
+    "–z",
+    "−z",
+    "z·z",
+    "z×z",
+    "z÷2",
+    "z∗z",
+    "α",
+    "λ*2",
+    "µ",
+    "ς",
+    "ϵ",
+    "m_1",
+    "n₁",
+    "abs(-2)",
 ]
 ODD = [{"line": None, "formula": ""}, {"line": 2, "formula": ""}, {"line": 3, "formula": "z"}]
 
@@ -58,7 +217,8 @@ def page(request):
         pytest.skip("no Chromium")
     with api.sync_playwright() as play:
         browser = play.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser.new_page()
         browser.close()
 
@@ -81,20 +241,28 @@ def cases(exercise):
     typed = [*exercise.right_answers(), *(answer for answer, _ in exercise.wrong_answers())]
     if exercise.kind == "choice":
         keys = list(exercise.options)
-        subsets = [[k for i, k in enumerate(keys) if mask >> i & 1] for mask in range(2**len(keys))]
+        subsets = [
+            [k for i, k in enumerate(keys) if mask >> i & 1] for mask in range(2 ** len(keys))
+        ]
         return typed + (subsets if exercise.several else [[k] for k in keys]) + [["x"], []]
     if exercise.kind == "repair":
         lines = range(2, len(exercise.lines) + 1)
-        return (typed + ODD[:2] + [{"line": k, "formula": "z"} for k in lines]
-                + [{"line": exercise.false, "formula": text} for text in HOSTILE])
+        return (
+            typed
+            + ODD[:2]
+            + [{"line": k, "formula": "z"} for k in lines]
+            + [{"line": exercise.false, "formula": text} for text in HOSTILE]
+        )
     return typed + HOSTILE
 
 
 @pytest.mark.parametrize("exercise", exercises(), ids=lambda e: e.number)
 def test_both_evaluators_give_the_same_verdict_and_the_same_words(script, exercise):
     answers, record = cases(exercise), exercise.record()
-    theirs = script("([r, answers]) => answers.map((a) => nnbookExercises.judge(r, a))",
-                    [json.loads(json.dumps(record)), answers])
+    theirs = script(
+        "([r, answers]) => answers.map((a) => nnbookExercises.judge(r, a))",
+        [json.loads(json.dumps(record)), answers],
+    )
     for answer, found in zip(answers, theirs, strict=True):
         assert found == judge(record, answer), answer
 
@@ -113,11 +281,14 @@ def test_the_page_accepts_right_answers_and_names_each_mistake(script, exercise)
 
 def test_both_grammars_read_the_same_and_refuse_in_the_same_words(script):
     points = [[0.7, -1.3], [-2.0, 0.5], [0.0, 0.0]]
-    theirs = script("""([texts, points]) => texts.map((t) => {
+    theirs = script(
+        """([texts, points]) => texts.map((t) => {
         try { const steps = nnbookExercises.parse(t, ["z", "w"]);
               return points.map((p) => nnbookExercises.evaluate(steps, p))
                            .map((v) => Number.isFinite(v) ? v : null); }
-        catch (error) { return error.message; } })""", [HOSTILE, points])
+        catch (error) { return error.message; } })""",
+        [HOSTILE, points],
+    )
     for text, found in zip(HOSTILE, theirs, strict=True):
         try:
             values = evaluate(parse(text, ["z", "w"]), points)
@@ -129,9 +300,33 @@ def test_both_grammars_read_the_same_and_refuse_in_the_same_words(script):
 
 
 def test_both_write_numbers_alike(script):
-    numbers = [0.0, -0.0, 1.0, -3.0, 0.5, 1000.5, -1000.5, 0.00025, 1 / 3, 2 / 3, 0.99996, 9.99996,
-               1e-5, 1.5e-7, -2.5e-300, 5e-324, 1e15, 1e20, 1.7976931348623157e308, 123456.789,
-               0.0001, 0.00009999999, 99999.5, 2.5, 1e14 + 0.5]
+    numbers = [
+        0.0,
+        -0.0,
+        1.0,
+        -3.0,
+        0.5,
+        1000.5,
+        -1000.5,
+        0.00025,
+        1 / 3,
+        2 / 3,
+        0.99996,
+        9.99996,
+        1e-5,
+        1.5e-7,
+        -2.5e-300,
+        5e-324,
+        1e15,
+        1e20,
+        1.7976931348623157e308,
+        123456.789,
+        0.0001,
+        0.00009999999,
+        99999.5,
+        2.5,
+        1e14 + 0.5,
+    ]
     for digits in (3, 4, 6, 9, 12, 15):
         theirs = script("([xs, d]) => xs.map((x) => nnbookExercises.show(x, d))", [numbers, digits])
         assert theirs == [show(x, digits) for x in numbers]
@@ -140,9 +335,11 @@ def test_both_write_numbers_alike(script):
 def the_page(exercises):
     """A page as the book makes it, without the theme."""
     forms = "".join(_exercise_page.form(e) for e in exercises)
-    return ("<!doctype html><html lang=en><meta charset=utf-8><title>Exercises</title>"
-            f"<link rel=stylesheet href=exercises.css><main><h1>Exercises</h1>{forms}</main>"
-            "<script src=exercises.js></script>")
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Exercises</title>"
+        f"<link rel=stylesheet href=exercises.css><main><h1>Exercises</h1>{forms}</main>"
+        "<script src=exercises.js></script>"
+    )
 
 
 @pytest.fixture
@@ -207,8 +404,10 @@ def test_a_script_typed_as_an_answer_stays_text(shown):
 
 def test_a_page_whose_kept_answers_were_altered_still_starts(shown):
     for kept in ["{", "5", "[1]", '{"line": "x"}', '"<b>"', "null"]:
-        shown.evaluate("(v) => ['1', '4', '7'].forEach((n) => "
-                       "localStorage.setItem('nnbook:ex-99-' + n, v))", kept)
+        shown.evaluate(
+            "(v) => ['1', '4', '7'].forEach((n) => localStorage.setItem('nnbook:ex-99-' + n, v))",
+            kept,
+        )
         shown.reload()
         assert shown.locator("button[type=submit]:visible").count() == 8
 

@@ -108,6 +108,7 @@ def test_every_repair_ends_where_it_does_not_begin():
     ("99.4", (1, "z"), None, "lines 2 to 4"), ("99.4", "2", None, "number of the false line"),
     ("99.4", (True, "z"), None, "found tuple"), ("99.4", (2, 5), None, "A formula is expected"),
     ("99.5", 0.6931, True, "Right."), ("99.5", "0,693 nats", True, "Right."),
+    ("99.5", "69.31 %", True, "Right."), ("99.5", "%", None, "Nothing is written"),
     ("99.5", sp.log(2), True, "Right."), ("99.5", np.float32(0.6931), True, "Right."),
     ("99.5", np.array(0.6931), True, "Right."), ("99.5", Fraction(6931, 10000), True, "Right."),
     ("99.5", -0.6931, False, "the sign is not"), ("99.5", 0.69, False, "within 0.001"),
