@@ -39,6 +39,7 @@ class State:
     numbers: tuple[str, ...]
     svg: str
     tree: object = field(default=None, repr=False, compare=False)
+    used: tuple[float, float] = field(default=(0.0, 0.0), repr=False, compare=False)
 
 
 class Figure:
@@ -186,11 +187,11 @@ class Figure:
         values = self.complete(values)
         with house_style():
             picture, caption, numbers = self._draw(values)
-            tree, outside = svg.draw(picture)
+            tree, outside, used = svg.draw(picture)
         if outside:
             raise ValueError(f"figure {self.name} at {self.where(values)}: {outside[0]}")
         svg.rename_ids(tree, f"{self.anchor}-")
-        return State(values, caption, numbers, svg.text(patches.plain(tree)), tree)
+        return State(values, caption, numbers, svg.text(patches.plain(tree)), tree, used)
 
     def states(self) -> list[State]:
         """Draw every state, the last control moving fastest.

@@ -33,6 +33,9 @@ def figure_html(figure, drawn) -> tuple[str, dict]:
     slots = [patches.Slot(s.path, s.attribute, tuple(s.values[i] for i in back)) for s in slots]
     start = drawn[first]
     width = figure.size[0] * 72
+    # Margins that no state uses are cut off, the same in all.
+    top, bottom = min(s.used[0] for s in drawn), max(s.used[1] for s in drawn)
+    base.set("viewBox", f"0 {top:.0f} {width:g} {bottom - top:.0f}")
     base.set("role", "img")
     base.set("aria-label", start.caption)
     style = f";max-width:{width * 1.5:.0f}px"

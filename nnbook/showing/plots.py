@@ -88,8 +88,10 @@ def _label_ends(ax, ends, colors):
     gap = 1.15 * size / (height * box.height)
     wanted = {name: (np.clip(y, low, high) - low) / (high - low) for name, y in ends.items()}
     placed = _spread(list(wanted.values()), gap)
+    place = ax.get_yaxis_transform()  # heights in data, should the limits move afterwards
     for (name, color), y in zip(zip(ends, colors, strict=False), placed, strict=True):
-        ax.text(1.015, y, name, color=color, transform=ax.transAxes, va="center", fontsize=size)
+        y = low + y * (high - low)
+        ax.text(1.015, y, name, color=color, transform=place, va="center", fontsize=size)
 
 
 def _spread(heights: list[float], gap: float) -> list[float]:
@@ -214,18 +216,14 @@ def decision_surface(
     # Pixel centres, so that the image is true to within half a pixel.
     xs = left + (np.arange(resolution) + 0.5) * (right - left) / resolution
     ys = bottom + (np.arange(resolution) + 0.5) * (top - bottom) / resolution
-    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    p = np.asarray(predict(grid), dtype=float)
-    if p.shape != (len(grid),):
-        raise ValueError(f"predict must return shape ({len(grid)},), got {p.shape}")
-    if not (p.min() >= 0 and p.max() <= 1):
-        raise ValueError(f"predict must return probabilities, got {p.min()} to {p.max()}")
-    p = p.reshape(resolution, resolution)
+    p = _probabilities(predict, xs, ys)
     image = np.empty((resolution, resolution, 4), dtype=np.uint8)
     for color, side in ((C1, p < 0.5), (C2, p >= 0.5)):
         image[side, :3] = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
-    image[..., 3] = 255 * 0.7 * np.round(np.abs(2 * p - 1) * 12) / 12
+    image[..., 3] = 255 * 0.7 * np.round(np.abs(2 * p - 1) * 20) / 20
     ax.imshow(image, extent=extent, origin="lower", aspect="auto", gid=SMOOTH)
+    xs, ys = np.linspace(left, right, 41), np.linspace(bottom, top, 41)
+    p = _probabilities(predict, xs, ys)  # up to the edges, which pixel centres do not reach
     if p.min() < 0.5 < p.max():
         ax.contour(xs, ys, p, levels=[0.5], colors=[INK], linewidths=1.4)
     if X is not None:
@@ -237,6 +235,16 @@ def decision_surface(
             )  # fmt: skip
     ax.set_xlim(left, right)
     ax.set_ylim(bottom, top)
+
+
+def _probabilities(predict, xs, ys):
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    p = np.asarray(predict(grid), dtype=float)
+    if p.shape != (len(grid),):
+        raise ValueError(f"predict must return shape ({len(grid)},), got {p.shape}")
+    if not (p.min() >= 0 and p.max() <= 1):
+        raise ValueError(f"predict must return probabilities, got {p.min()} to {p.max()}")
+    return p.reshape(len(ys), len(xs))
 
 
 def intervals(

@@ -36,6 +36,7 @@ class _Renderer(RendererSVG):
         self._text2path = _Renderer.shared = getattr(_Renderer, "shared", self._text2path)
         self.bounds = (width, height)
         self.outside: list[str] = []
+        self.lowest, self.highest = height, 0.0
 
     def get_text_width_height_descent(self, s, prop, ismath):
         key = (s, hash(prop), ismath)
@@ -51,13 +52,23 @@ class _Renderer(RendererSVG):
         super().draw_text(gc, x, y, s, prop, angle, ismath=ismath, mtext=mtext)
         if mtext is not None and s.strip():
             box = mtext.get_window_extent(self)
+            self.lowest, self.highest = min(self.lowest, box.y0), max(self.highest, box.y1)
             over = max(-box.x0, -box.y0, box.x1 - self.bounds[0], box.y1 - self.bounds[1])
             if over > 1:
                 self.outside.append(f"the text {s!r} leaves the figure by {over:.0f} points")
 
 
-def draw(figure) -> tuple[ET.Element, list[str]]:
-    """Return the figure's SVG element, and a sentence for each text that leaves the figure."""
+def draw(figure) -> tuple[ET.Element, list[str], tuple[float, float]]:
+    """Return what the page needs of a figure.
+
+    Returns
+    -------
+    tree : Element
+    outside : list of str
+        A sentence for each text that leaves the figure.
+    used : tuple of float
+        The top and the bottom of what is drawn, in points from the figure's top.
+    """
     figure.set_dpi(72)  # SVG units are points; at another dpi text would not fit its place
     file = io.StringIO()
     renderer = _Renderer(figure, file)
@@ -70,7 +81,12 @@ def draw(figure) -> tuple[ET.Element, list[str]]:
         matplotlib.rcParams["svg.fonttype"] = fonttype
         figure.patch.set_visible(shown)
     renderer.finalize()
-    return _small(file.getvalue()), renderer.outside
+    boxes = [ax.get_window_extent() for ax in figure.axes]
+    top = max([renderer.highest, *(box.y1 for box in boxes)]) + 4
+    bottom = min([renderer.lowest, *(box.y0 for box in boxes)]) - 4
+    height = renderer.bounds[1]
+    used = (max(0.0, height - top), min(height, height - bottom))
+    return _small(file.getvalue()), renderer.outside, used
 
 
 def text(element: ET.Element) -> str:

@@ -18,7 +18,7 @@ def structure(draw):
     with house_style():
         figure, (ax,) = new_figure()
         draw(ax)
-        tree, outside = svg.draw(figure)
+        tree, outside, _ = svg.draw(figure)
     assert outside == []
     return [node.tag for node in tree.iter()]
 
@@ -29,6 +29,7 @@ def test_names_stand_at_the_ends_of_the_curves_and_do_not_collide(ax):
     heights = {text.get_text(): text.get_position()[1] for text in ax.texts}
     ordered = sorted(heights.values())
     assert min(np.diff(ordered)) > 0.04 and max(ordered) <= 1
+    assert all(text.get_transform() == ax.get_yaxis_transform() for text in ax.texts)
     assert heights["c"] < heights["a"] < heights["b"] < heights["d"]
     styles = [line.get_linestyle() for line in ax.lines]
     colors = [line.get_color() for line in ax.lines]

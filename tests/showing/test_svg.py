@@ -27,7 +27,7 @@ def drawn(draw, **options):
     with house_style():
         figure, axes = new_figure(**options)
         draw(axes[0])
-        return svg.draw(figure)
+        return svg.draw(figure)[:2]
 
 
 def test_every_colour_of_the_house_becomes_a_variable_of_the_page():
@@ -98,7 +98,7 @@ def test_the_picture_is_the_one_matplotlib_would_save():
         ax.set_axis_off()
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None})
-        tree, _ = svg.draw(figure)
+        tree, *_ = svg.draw(figure)
     theirs = ET.fromstring(file.getvalue())
     theirs = next(p.get("d") for p in theirs.iter() if "stroke: #0072b2" in p.get("style", ""))
     ours = next(p.get("d") for p in tree.iter("path") if "--nn-c1" in p.get("style", ""))
