@@ -1,8 +1,8 @@
 """Numbers carried as an unrounded sum of two, where one float64 would lose the last digits.
 
 A pair ``(high, low)`` stands for ``high + low`` with ``low`` below the rounding of ``high``.
-The functions that need it combine three or four rounded results; with the exponential and the
-logistic function known to 58 bits, what is left is the rounding of the last operation or two.
+The functions that need it combine three or four rounded results. With the exponential known to 58
+bits, and the logistic function too in its tail, the rounding of the last operation or two is left.
 
 Each function also accepts longdouble, for which it returns the plain result and a low part of 0.
 """

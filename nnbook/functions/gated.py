@@ -48,8 +48,8 @@ def silu(z):
 
     Notes
     -----
-    Within 1.5 ulp for every finite float64. The plain quotient overflows at -710 and returns 0
-    for the 2.5 decades of numbers that are left.
+    Within 1.5 ulp for every finite float64. In the plain quotient the exponential overflows at
+    -710, and it returns 0 from there on, where the true value is 1e-306.
 
     References
     ----------

@@ -45,7 +45,7 @@ def softmax(z, axis=-1):
     Notes
     -----
     The maximum is subtracted first, so no exponential overflows [2]_. That difference is rounded,
-    which alone would cost 500 ulp at a gap of 700; its rounding error is put back.
+    which alone would cost up to 500 ulp at a gap of 700; its rounding error is put back.
 
     References
     ----------
