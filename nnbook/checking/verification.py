@@ -43,11 +43,11 @@ class Verification:
 
     number: str
     function: str
-    bound: float
+    bound: float | None
     unit: str
-    points: int
+    points: int | None
     where: str
-    worst_error: float
+    worst_error: float | None
     worst_at: dict
     domain: str = ""
     narrowed: str | None = None

@@ -111,6 +111,7 @@ def verify(derivation, function=None, *, args=None, domain=None, because=None, p
     Examples
     --------
     >>> from types import SimpleNamespace as Equation
+    >>> from nnbook.checking import VerificationError
     >>> z = sp.Symbol("z", real=True)
     >>> slope = Equation(number="5.6", rhs=1 - sp.tanh(z)**2)
     >>> def tanh_prime(z):
@@ -169,8 +170,8 @@ def _excused(derivation, function, why):
     if function is not None or not str(why).strip():
         raise ValueError("unverifiable= is the reason why there is no function; give one or the "
                          "other")
-    return Verification(number=str(derivation.number), function="—", bound=0, unit="none",
-                        points=0, where="", worst_error=0.0, worst_at={}, narrowed=str(why))
+    return Verification(number=str(derivation.number), function="", bound=None, unit="none",
+                        points=None, where="", worst_error=None, worst_at={}, narrowed=str(why))
 
 
 def _rng(derivation):

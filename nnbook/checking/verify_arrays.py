@@ -236,11 +236,12 @@ def array_reason(y, x, sizes):
         return "an intermediate result overflowed"
     if y == -x:
         return "the sign is wrong"
-    for n, v in sizes.items():
-        if v > 1 and x and abs(y / x / v - 1) < 1e-4:
-            return f"a factor 1/{n} is missing"
-        if v > 1 and x and abs(y * v / x - 1) < 1e-4:
-            return f"there is a factor 1/{n} too many"
+    lost = [n for n, v in sizes.items() if v > 1 and x and abs(y / x / v - 1) < 1e-4]
+    if lost:
+        return f"a factor {' or '.join(f'1/{n}' for n in lost)} is missing"
+    extra = [n for n, v in sizes.items() if v > 1 and x and abs(y * v / x - 1) < 1e-4]
+    if extra:
+        return f"there is a factor {' or '.join(f'1/{n}' for n in extra)} too many"
     if x and any(abs(y / x / f - 1) < 1e-4 for f in (2, 0.5)):
         return f"a factor is wrong: the function is {2 if abs(y) > abs(x) else 0.5} times the "\
                "equation here"
@@ -262,7 +263,8 @@ def integers(derivation, run, symbols, name, points, rng):
             where = ", ".join(f"{s} = {v}" for s, v in zip(symbols, values, strict=True))
             raise VerificationError(
                 f"{name} does not agree with ({derivation.number}): at {where} it returns "
-                f"{found!r}, the equation gives {exact}", found=found, expected=int(exact),
+                f"{found!r}, the equation gives {exact}. Likely: a term is missing or counted "
+                "twice.", found=found, expected=int(exact),
                 point=dict(zip(map(str, symbols), values, strict=True)), error=math.inf,
                 unit="exact", reason="a term is missing or counted twice")
     return Verification(number=str(derivation.number), function=name, bound=0, unit="exact",

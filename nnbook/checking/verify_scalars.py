@@ -17,11 +17,22 @@ SHARES = {"float64": 0.8, "float32": 0.15, "float16": 0.05}
 
 
 def spell(domain):
-    """Return a domain as a reader writes it."""
+    """Return a domain as a reader writes it.
+
+    Examples
+    --------
+    >>> spell(sp.Union(sp.Interval.open(-sp.oo, 0), sp.Interval(1, 2)))
+    '(−∞, 0) ∪ [1, 2]'
+    """
     if domain == sp.S.Reals:
         return "ℝ"
-    text = str(sp.sstr(domain)).replace("oo", "∞")
-    return text.replace("Interval.open", "").replace("Interval", "")
+    if isinstance(domain, sp.Union):
+        return " ∪ ".join(spell(part) for part in sorted(domain.args, key=lambda d: d.inf))
+    if isinstance(domain, sp.Interval):
+        left, right = "(" if domain.left_open else "[", ")" if domain.right_open else "]"
+        ends = ", ".join(sp.sstr(end) for end in (domain.start, domain.end))
+        return left + ends.replace("oo", "∞").replace("-", "−") + right
+    return sp.sstr(domain)
 
 
 class Elementwise:
@@ -97,7 +108,7 @@ class Elementwise:
 
     def _refuse(self, x, found, errors, dtype):
         # Among the points that are about as bad as the worst, the one nearest 1 is the clearest.
-        bad = np.flatnonzero(errors >= min(errors.max(), 1e300) / 2)
+        bad = np.flatnonzero((errors > self.bound) & (errors >= min(errors.max(), 1e300) / 2))
         with np.errstate(divide="ignore"):
             i = bad[np.argmin(np.abs(np.log2(np.abs(x[bad].astype(float)))))]
         bits, tiny, huge = FORMATS[dtype]
@@ -110,9 +121,9 @@ class Elementwise:
         outside = int(np.count_nonzero(errors > self.bound))
         raise VerificationError(
             f"{self.name} does not agree with ({self.derivation.number}): "
-            f"at {self.symbol} = {v!r} ({dtype}) it returns {y!r}, the equation gives {expected!r}, "
-            f"{error:.3g} {self.unit} away (bound: {self.bound:g}); {outside:,} of {len(x):,} points "
-            f"are outside the bound. Likely: {reason}.",
+            f"at {self.symbol} = {v!r} ({dtype}) it returns {y!r}, the equation gives "
+            f"{expected!r}, {error:.3g} {self.unit} away (bound: {self.bound:g}); {outside:,} of "
+            f"{len(x):,} points are outside the bound. Likely: {reason}.",
             point={str(self.symbol): v}, found=y, expected=expected, error=error, unit=self.unit,
             reason=reason)
 

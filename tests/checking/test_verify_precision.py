@@ -72,7 +72,7 @@ def test_zero_must_be_proved():
     assert evaluate(sp.Max(0, z), {z: -3.0}) == 0
     assert evaluate(sp.tanh(z), {z: 0.0}) == 0
     assert evaluate(z / 3 - sp.Rational(1, 3), {z: 1.0}) == 0
-    with pytest.raises(PrecisionError, match="no 50 correct digits at z = 1.0"):
+    with pytest.raises(PrecisionError, match=r"no 50 correct digits at z = 1\.0"):
         evaluate(sp.sin(1)**2 + sp.cos(z)**2 - 1, {z: 1.0})       # is 0, and nobody has proved it
 
 
@@ -101,7 +101,7 @@ def test_functions_without_an_enclosure_are_evaluated_twice():
     with mpmath.workdps(80):
         assert same_to_50_digits(found, mpmath.besselj(0, mpmath.mpf(1.5)))
     with pytest.raises(PrecisionError):               # it is 0, and SymPy does not prove it
-        evaluate(sp.gamma(z + 1) - z * sp.gamma(z), {z: 1.25})
+        evaluate(sp.asinh(z) - sp.log(z + sp.sqrt(z**2 + 1)), {z: 1.25})
 
 
 def test_a_pole_is_undefined_rather_than_a_number():
