@@ -54,6 +54,10 @@ class Verification:
     notes: list = field(default_factory=list)
 
     @property
+    def _mark(self):
+        return "" if self.unit == "none" else "✓ "
+
+    @property
     def _short(self):
         return self.function.rsplit(".", 1)[-1]
 
@@ -72,7 +76,7 @@ class Verification:
         return "; ".join([text, *self.notes])
 
     def __str__(self):
-        return "✓ " + self._sentence(self._short, f"({self.number})")
+        return self._mark + self._sentence(self._short, f"({self.number})")
 
     __repr__ = __str__
 
@@ -82,7 +86,7 @@ class Verification:
         text = text.replace("\0", f"<code>{html.escape(self._short)}</code>")
         text = text.replace("\1", f'<a href="#eq-{key}">({self.number})</a>')
         return (f'<p class="nn-verification" data-number="{self.number}">'
-                f'<span class="nn-tick" aria-hidden="true">✓</span> {text}. '
+                f'<span class="nn-tick" aria-hidden="true">{self._mark.strip()}</span> {text}. '
                 f'<a class="nn-ledger-link" href="ledger.html#ledger-{key}" '
                 f'aria-label="ledger row of equation {self.number}">ledger</a></p>')
 
