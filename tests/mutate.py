@@ -31,6 +31,8 @@ import traceback
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # where pytest collects this file as a module
+
 from faults import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -175,18 +177,18 @@ def baseline(root: Path, stages: list[list[str]]) -> float:
 
 
 def survivors(
-    found: list[Mutant], root: Path, tests_of, *, jobs: int = 2, patience=None, report=None
+    found: list[Mutant], root: Path, stages_of, *, jobs: int = 2, patience=None, report=None
 ) -> list[Mutant]:
     """Run the tests against each mutant and return those that no test finds.
 
-    ``tests_of`` maps a file to stages of tests; ``patience`` maps a file to seconds before a mutant
+    ``stages_of`` maps a file to stages of tests; ``patience`` maps a file to seconds before a mutant
     counts as killed.
     """
     waiting, running, alive = list(reversed(found)), [], []
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
-            running.append(Job(mutant, root, tests_of(mutant.file)))
+            running.append(Job(mutant, root, stages_of(mutant.file)))
         for job in list(running):
             code = job.poll()
             if code is None and time.monotonic() - job.started > patience(job.mutant.file):
@@ -214,7 +216,7 @@ def modules(root: Path = ROOT) -> list[str]:
     return sorted(p.relative_to(root).as_posix() for p in files)
 
 
-def tests_of(file: str, root: Path = ROOT) -> list[list[str]]:
+def stages_of(file: str, root: Path = ROOT) -> list[list[str]]:
     """Name the tests of a module in two stages: its own, then those of what is built on it."""
     part, name = Path(file).parent.name, Path(file).stem
     here, uses = root / "tests" / part, re.compile(rf"from nnbook\.{part}\.{name} import")
@@ -282,7 +284,7 @@ def _run(choice: argparse.Namespace) -> int:
         print(f"{len(candidates)} mutants")
         return 0
     start, files = time.monotonic(), {m.file for m in candidates}
-    tests = {file: tests_of(file)[: 1 if choice.near else None] for file in sorted(files)}
+    tests = {file: stages_of(file)[: 1 if choice.near else None] for file in sorted(files)}
     needed = {file: baseline(ROOT, tests[file]) for file in tests}
     done = []
 
