@@ -125,6 +125,34 @@ def test_altered_files_say_what_is_wrong(small, alter, message):
     assert str(path) in str(caught.value)
 
 
+def test_swapped_files_are_recognised_either_way(small):
+    folder, _, _ = small
+    pictures, labels = (folder / IMAGES).read_bytes(), (folder / LABELS).read_bytes()
+    (folder / IMAGES).write_bytes(labels)
+    with pytest.raises(ValueError, match=f"{IMAGES} .* seem to be swapped"):
+        mnist("test", folder=folder)
+    (folder / IMAGES).write_bytes(pictures)
+    (folder / LABELS).write_bytes(pictures)
+    with pytest.raises(ValueError, match=f"{LABELS} .* seem to be swapped"):
+        mnist("test", folder=folder)
+    (folder / LABELS).write_bytes(bytes([0, 0, 8, 4]))
+    with pytest.raises(ValueError, match=r"found 00 00 08 04, expected 00 00 08 01$"):
+        mnist("test", folder=folder)
+
+
+def test_an_empty_data_set_is_whole_but_not_mnist(small):
+    folder, _, _ = small
+    (folder / LABELS).write_bytes(idx(np.empty(0, np.uint8)))
+    with pytest.raises(ValueError, match="altered, or is another data set"):
+        mnist("test", folder=folder)
+
+
+def test_names_with_a_dot_are_found_too(small):
+    folder, _, _ = small
+    (folder / IMAGES).rename(folder / "t10k-images.idx3-ubyte")
+    assert mnist("test", folder=folder)[0].shape == (30, 784)
+
+
 def test_hashes_are_those_of_the_published_files():
     assert set(_idx.SHA256) == {name for names in _idx.MNIST_PARTS.values() for name in names}
     assert all(len(h) == 64 and int(h, 16) for h in _idx.SHA256.values())
