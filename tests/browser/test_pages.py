@@ -71,7 +71,8 @@ class TestTheChecks:
     """Each check of this file finds what it looks for in a page that has it."""
 
     GOOD = (
-        "<!doctype html><html lang=en><title>t</title><meta name=viewport content='width=device-width'>"
+        "<!doctype html><html lang=en><title>t</title>"
+        "<meta name=viewport content='width=device-width'>"
         "<main><h1>t</h1>{}</main>"
     )
 
@@ -267,7 +268,8 @@ FOCUS = """() => {
   const style = getComputedStyle(e);
   const box = e.getBoundingClientRect();
   const drawn = n => { const s = getComputedStyle(n);
-    return (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0) || s.boxShadow !== 'none'; };
+    const line = s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0;
+    return line || s.boxShadow !== 'none'; };
   const near = [e, e.parentElement, e.querySelector('*')].filter(Boolean);
   const all = [...document.querySelectorAll('input, select, button')];
   return {html: e.outerHTML.slice(0, 140), seen: near.some(drawn) && box.width > 0,

@@ -34,9 +34,7 @@ def sections(module_name: str) -> str:
         groups.setdefault(home(getattr(module, name), module_name), []).append(name)
     text = []
     for place, names in groups.items():
-        lines = [f".. {directive(getattr(module, n))}:: {module_name}.{n}" for n in names]
-        options = ["   :members:" if "autoclass" in line else "" for line in lines]
-        body = "\n\n".join("\n".join(filter(None, p)) for p in zip(lines, options, strict=True))
+        body = "\n\n".join(entry(getattr(module, n), f"{module_name}.{n}") for n in names)
         text.append(f"## {title(place)}\n\n```{{eval-rst}}\n{body}\n```\n")
     return "\n".join(text)
 
@@ -68,11 +66,16 @@ def title(module_name: str) -> str:
     return f"{short}: {first[0].lower() + first[1:]}" if first else short
 
 
-def directive(thing) -> str:
-    """Return the autodoc directive that fits a thing."""
+def entry(thing, name: str) -> str:
+    """Return the reStructuredText that documents a thing under a name."""
     if inspect.isclass(thing):
-        return "autoexception" if issubclass(thing, Exception) else "autoclass"
-    return "autofunction" if callable(thing) else "autodata"
+        if issubclass(thing, Exception):
+            return f".. autoexception:: {name}"
+        return f".. autoclass:: {name}\n   :members:"
+    if callable(thing):
+        return f".. autofunction:: {name}"
+    keys = ", ".join(f"``{key}``" for key in thing)  # a table; data has no docstring of its own
+    return f".. py:data:: {name}\n\n   A table by name: {keys}."
 
 
 def documented_name(target: str) -> str | None:
