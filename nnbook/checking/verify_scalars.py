@@ -35,6 +35,19 @@ def spell(domain):
     return sp.sstr(domain)
 
 
+def _proved_equal(derivation):
+    """Return the lines that steps of level S join to the last one."""
+    run = list(getattr(derivation, "lines", ()))[:1]
+    for line in list(getattr(derivation, "lines", ()))[1:]:
+        if line.relation != "=":
+            break
+        run.append(line)
+    equal = []
+    while len(run) > 1 and run.pop().level == "S":
+        equal.append(run[-1].value)
+    return equal
+
+
 class Elementwise:
     """A function of one real number, in units in the last place."""
 
@@ -42,8 +55,7 @@ class Elementwise:
                  terms):
         self.derivation, self.run, self.symbol, self.name = derivation, run, symbol, name
         self.bound, self.domain, self.because = bound, domain, because
-        lines = [line.value for line in getattr(derivation, "lines", ())[1:-1]
-                 if getattr(line, "relation", "=") == "=" and getattr(line, "level", "") == "S"]
+        lines = _proved_equal(derivation)
         expr = derivation.rhs.subs(fixed)
         self.evaluator = Evaluator(expr, [symbol], equals=[e.subs(fixed) for e in lines],
                                    asymptotes=asymptotes)

@@ -10,6 +10,8 @@ import sympy as sp
 import nnbook.functions as F
 from nnbook.checking import Derivation, VerificationError, verify
 from nnbook.checking.points import inside, kinks_of, scalar_points
+from nnbook.checking.precision import Evaluator, PrecisionError
+from nnbook.checking.verify_scalars import _proved_equal
 
 z = sp.Symbol("z", real=True)
 SIGMA = 1 / (1 + sp.exp(-z))
@@ -223,6 +225,18 @@ def test_a_derivation_is_read_with_its_names_and_its_other_lines():
     d.step(sp.exp(-z) / (1 + sp.exp(-z))**2, "quotient rule")
     d.step(sigma(z) * (1 - sigma(z)), "in σ again")
     assert verify(d, F.sigmoid_prime, **FEW).number == "5.3"
+
+
+def test_a_line_that_cancels_is_evaluated_by_a_line_proved_equal():
+    half = sp.Rational(1, 2)
+    d = Derivation("5.4", "A quarter at most", SIGMA * (1 - SIGMA))
+    d.step(half**2 - (SIGMA - half)**2, "complete the square")
+    d.step(half**2 - (half - SIGMA)**2, "turn it round").at_most(half**2, "a square")
+    assert "ℝ" in verify(d, F.sigmoid_prime, **FEW).domain
+    assert _proved_equal(d) == [half**2 - (SIGMA - half)**2, SIGMA * (1 - SIGMA)]
+    with pytest.raises(PrecisionError):
+        Evaluator(d.rhs, [z])(1e6)
+    assert Evaluator(d.rhs, [z], equals=_proved_equal(d))(1e6) > 0
 
 
 def test_an_equation_that_no_function_computes_is_excused_with_a_reason():
