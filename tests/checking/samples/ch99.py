@@ -123,7 +123,7 @@ EXERCISES = [
         solution="Minus times minus.", code=repaired),
     Number(
         "99.5", "Nats", "How many nats is one bit?", right="ln(2)", tolerance=1e-3,
-        units=("nats", "nat"),
+        units=("units", "nats", "nat", "natural units"),
         mistakes=[
             Mistake("one", 1, "One bit is asked in nats."),
             Mistake("inverted", "1/ln(2)", "That is bits per nat."),
