@@ -1,41 +1,38 @@
 """The exercise of the introduction."""
-import sympy as sp
+import numpy as np
 
-from nnbook.checking.exercises import Formula, Mistake
+from nnbook.checking.exercises import Mistake, Number
+from nnbook.functions import softplus
 
 
-def rise():
-    z = sp.Symbol("z", real=True)
-    slope = sp.diff(sp.log(1 + sp.exp(z)), z)
-    print("at a score of 0:", slope.subs(z, 0), "  at a score of 40:", slope.subs(z, 40).evalf(6))
-    return slope
+def half():
+    print(f"a score of 0 costs {softplus(0.0):.4f} nats, and ln 2 is {np.log(2):.4f}")
+    return softplus(0.0)
 
 
 EXERCISES = [
-    Formula(
-        "0.1", "How fast the price rises",
+    Number(
+        "0.1", "What it costs not to know",
         """
-        A score of $z$ for the wrong answer costs $\\ln(1 + e^z)$. Raise the score a little: how
-        much does the price rise for each unit of score? Give its slope.
+        A network that gives the score $z = 0$ says: half cat, half dog. What does the loss
+        $\\ln(1 + e^z)$ charge for that, in nats? You may type a formula such as `ln(3)`.
         """,
-        variables={"z": (-6, 6)}, what="the slope",
-        right=("exp(z)/(1 + exp(z))", "1/(1 + exp(-z))", "sigma(z)", "(1 + tanh(z/2))/2"),
+        right="ln(2)", tolerance=0.0005, units=("nats", "nat"),
         mistakes=[
-            Mistake("inner slope forgotten", "1/(1 + exp(z))", "The logarithm's slope is one over "
-                    "what it holds. What it holds has a slope too: multiply by it."),
-            Mistake("logarithm forgotten", "exp(z)", "That is the slope of 1 + e^z. The logarithm "
-                    "around it divides by 1 + e^z."),
-            Mistake("far end", "1", "So it is for large scores. At a score of 0, try 0.01 more: "
-                    "the price rises by half of that."),
-            Mistake("the price itself", "ln(1 + exp(z))", "That is the price. Asked is how fast it "
-                    "rises."),
-            Mistake("sign", "-exp(z)/(1 + exp(z))", "The price rises with the score of the wrong "
-                    "answer; its slope is positive."),
+            Mistake("nothing", 0, "Only a network that is right beyond doubt pays nothing: ln(1 + eᶻ) "
+                    "is above zero for every z."),
+            Mistake("one", 1, "Inside the logarithm stands 1 + e⁰, which is 2, not e."),
+            Mistake("probability", 0.5, "Half is the probability. The loss is its negative "
+                    "logarithm."),
+            Mistake("base 10", "ln(2)/ln(10)", "That is the logarithm to base 10. "
+                    "This book uses the natural one."),
+            Mistake("sign", "-ln(2)", "The logarithm of a half is negative, and the loss is minus "
+                    "that logarithm."),
         ],
         solution="""
-        The chain rule: one over $1 + e^z$, times the slope of $1 + e^z$, which is $e^z$. The result
-        $e^z/(1 + e^z)$ is the logistic function $\\sigma(z)$. It starts near 0, passes one half at
-        a score of 0 and ends near 1: a large score costs itself, as the derivation above says.
+        At $z = 0$ the formula reads $\\ln(1 + 1) = \\ln 2$. Every classifier of two classes starts
+        about here, and a loss that stays at $\\ln 2$ says that nothing has been learned. Chapter 16
+        meets it again.
         """,
-        code=rise),
+        code=half),
 ]
