@@ -87,6 +87,13 @@ def with_primes(e):
     return e.replace(plain, lambda n: prime(n.expr.func, len(n.variables))(n.expr.args[0]))
 
 
+def applied(function, argument):
+    """Return f(x) for a Lambda or a function, where f may be the slope of an unspecified one."""
+    if not isinstance(function, sp.Lambda):
+        return function(argument)
+    return with_primes(function.expr).xreplace({function.variables[0]: argument})
+
+
 class Calculus:
     """The index calculus of one statement; it knows the range of every index.
 
@@ -137,7 +144,7 @@ class Calculus:
         if isinstance(e, sp.HadamardPower):
             return self.entry(e.base, i, j) ** e.exp
         if isinstance(e, ElementwiseApplyFunction):
-            return with_primes(e.function(self.entry(e.expr, i, j)))
+            return applied(e.function, self.entry(e.expr, i, j))
         if isinstance(e, sp.OneMatrix):
             return sp.S.One
         if isinstance(e, sp.ZeroMatrix):

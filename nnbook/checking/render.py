@@ -91,6 +91,7 @@ def untex(text):
     """
     text = re.sub(r"\\[,;! ]", " ", text).replace("-", "−")
     text = re.sub(r"\^\{?\\top\}?", "ᵀ", text)
+    text = re.sub(r" (\\r[Vv]ert)", r"\1", re.sub(r"(?<=[0-9a-zA-Z])(\\ln)", r" \1", text))
     text = re.sub(r"\\[td]?frac(?:\{([^{}]*)\}|(\d))(?:\{([^{}]*)\}|(\d))",
                   lambda m: f"{m[1] or m[2]}/{m[3] or m[4]}", text)
     text = re.sub(r"\\(bar|hat|tilde|dot)(?:\{(\w)\}| (\w))",
@@ -256,7 +257,7 @@ def as_plain(statement):
     told = f"for {', '.join(notes)}" if notes else ""
     if where:
         told += f"{', ' if told else ''}where {', '.join(where)}"
-    single = len(table) == 1
+    single = len(table) == 1 and not table[0][3]
     for left, sign, right, reason, _ in table:
         row = f"{_pad(left, wide, True)} {_pad(sign, signs)} {_pad(right, far)}"
         words = text_plain(reason) if reason else told if single else ""

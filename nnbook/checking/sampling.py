@@ -269,31 +269,39 @@ def compare(left, right, point, relation="="):
             gap, scale = abs(a - b), max(abs(a), abs(b))
             close = gap <= scale * mpmath.mpf(10) ** -DIGITS
             vanishing = gap <= mpmath.mpf(10) ** -(dps * 2 // 3)
-            if close and (scale == 0 or _settled(left, right, point, dps, a, b)):
+            if close and scale == 0:
                 return "holds", a, b
             if vanishing and dps == PRECISIONS[-1]:
                 return "holds", a, b      # both are zero as far as 1,000 digits can tell
-            if not vanishing and not close and _settled(left, right, point, dps, a, b):
-                if relation == "<=" and mpmath.re(a) <= mpmath.re(b):
-                    return "holds", a, b
-                if relation == ">=" and mpmath.re(a) >= mpmath.re(b):
-                    return "holds", a, b
-                return "fails", a, b
+            if vanishing and not close:
+                continue
+            again = _settled(left, right, point, dps, a, b)
+            if again is None:
+                continue
+        with mpmath.workdps(2 * dps):     # equal numbers agree to more digits, if there are more
+            if abs(again[0] - again[1]) <= scale * mpmath.mpf(10) ** -dps:
+                return "holds", a, b
+            lower = mpmath.re(again[0]) <= mpmath.re(again[1])
+        if relation == ("<=" if lower else ">="):
+            return "holds", a, b
+        return "fails", a, b
     return "unknown", None, None
 
 
 def _settled(left, right, point, dps, a, b):
-    """Tell whether twice the working precision gives the same 50 digits."""
+    """Return both values at twice the working precision if that gives the same 50 digits."""
+    values = []
     for side, value in ((left, a), (right, b)):
         try:
             again = side.at(point, 2 * dps)
         except CannotEvaluate:
-            return False
+            return None
         with mpmath.workdps(2 * dps):
             tiny = abs(value) <= mpmath.mpf(10) ** -(dps * 2 // 3)
             if abs(again - value) > abs(again) * mpmath.mpf(10) ** -DIGITS and not tiny:
-                return False
-    return True
+                return None
+        values.append(again)
+    return values
 
 
 def sample(left, right, symbols, domains, number, relation="=", count=FEW):

@@ -15,7 +15,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 
 from nnbook.checking import names, rewriting, sampling
 from nnbook.checking._errors import Counterexample, DerivationError, UndecidedError
-from nnbook.checking.indexed import Calculus, NotIndexed, apart, positive, with_primes
+from nnbook.checking.indexed import Calculus, NotIndexed, apart, applied, positive
 
 SIZES = ((2, 3, 4, 5, 6, 7, 8, 9), (4, 2, 5, 3, 7, 6, 9, 8))
 POINTS = 4     # random instances of each entry
@@ -120,7 +120,7 @@ class Explicit:
         if isinstance(e, sp.HadamardPower):
             return self.matrix(e.base).applyfunc(lambda x: x ** e.exp)
         if isinstance(e, ElementwiseApplyFunction):
-            return self.matrix(e.expr).applyfunc(lambda x: with_primes(e.function(x)).doit())
+            return self.matrix(e.expr).applyfunc(lambda x: applied(e.function, x).doit())
         if isinstance(e, sp.OneMatrix):
             return sp.ones(*shape)
         if isinstance(e, sp.ZeroMatrix):
