@@ -135,7 +135,7 @@ def _mutable(node: ast.AST, where: str) -> Iterator[tuple[ast.expr | ast.AugAssi
         return
     elif isinstance(node, ast.AnnAssign):
         parts = [node.value] if node.value else []
-    elif _is_warning_switch(node):
+    elif _is_warning_switch(node) or _saves_a_copy(node):
         return
     else:
         parts = list(ast.iter_child_nodes(node))
@@ -149,6 +149,13 @@ def _mutable(node: ast.AST, where: str) -> Iterator[tuple[ast.expr | ast.AugAssi
 
 def _is_warning_switch(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func).endswith("errstate")
+
+
+def _saves_a_copy(node: ast.AST) -> bool:
+    """Say whether this is ``copy=False``: a copy more is slower, and changes no value."""
+    return (
+        isinstance(node, ast.keyword) and node.arg == "copy" and ast.unparse(node.value) == "False"
+    )
 
 
 def _splice(lines: list[str], node: ast.expr | ast.AugAssign, text: str) -> str:

@@ -17,6 +17,7 @@ Where there is no fork (Windows) each mutant has an interpreter of its own, whic
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import os
 import random
@@ -181,8 +182,8 @@ def survivors(
 ) -> list[Mutant]:
     """Run the tests against each mutant and return those that no test finds.
 
-    ``stages_of`` maps a file to stages of tests; ``patience`` maps a file to seconds before a mutant
-    counts as killed.
+    ``stages_of`` maps a file to stages of tests, ``patience`` a file to the seconds after which a
+    mutant counts as killed.
     """
     waiting, running, alive = list(reversed(found)), [], []
     while waiting or running:
@@ -292,8 +293,8 @@ def _run(choice: argparse.Namespace) -> int:
         done.append(killed)
         if not killed:
             print(f"survived: {mutant}", flush=True)
-        elif sys.stderr.isatty():
-            print(f"\r{len(done)} of {len(candidates)}", end="", file=sys.stderr, flush=True)
+        if len(done) % 50 == 0:
+            print(f"{len(done)} of {len(candidates)} run, {done.count(False)} survived", flush=True)
 
     alive = survivors(
         candidates, ROOT, tests.get, jobs=choice.jobs, report=report,
@@ -318,11 +319,14 @@ def _row(mutant: Mutant) -> str:
     )
 
 
-if __name__ == "__main__":
+def preload() -> None:
+    """Import what tests need, once, before the forks; never the package."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    for _name in ("numpy", "pytest", "scipy.special", "mpmath", "hypothesis", "sympy"):
-        try:
-            __import__(_name)
-        except ImportError:  # a test that needs it will say so
-            pass
+    for name in ("numpy", "scipy.special", "sympy", "mpmath", "pytest", "hypothesis"):
+        if importlib.util.find_spec(name.partition(".")[0]):
+            importlib.import_module(name)
+
+
+if __name__ == "__main__":
+    preload()
     sys.exit(main())
