@@ -94,6 +94,7 @@ def site():
     server, base = serve(HTML)
     yield base
     server.shutdown()
+    server.server_close()
 
 
 @dataclass
@@ -130,6 +131,7 @@ def visit(chromium):
             **options,
         )
         contexts.append(context)
+        context.set_default_timeout(15_000)
         watched = Visit(context.new_page())
 
         def guard(route):
