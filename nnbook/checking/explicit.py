@@ -51,13 +51,22 @@ def explicit(expr, env, *, over=None, let=None):
     sizes = _sizes(expr, env)
     values = _Values(env)
     free = list(over) if over is not None else _free_indices(expr)
-    expr = expr.xreplace(sizes) if sizes else expr
+    expr = _at_sizes(expr, sizes) if sizes else expr
     if isinstance(expr, sp.MatrixBase | sp.MatrixExpr):
         matrix = _Matrices(values, let).of(expr)
         return matrix, tuple(int(n) for n in expr.shape)
     free = [i.xreplace(sizes) for i in free]
     shape = tuple(int(i.upper - i.lower + 1) for i in free)
     return _by_entry(expr, free, values, let), shape
+
+
+def _at_sizes(e, sizes):
+    """Put in the sizes; SymPy would call φ on a matrix that has become 1×1, and Max refuses one."""
+    if isinstance(e, ElementwiseApplyFunction):
+        return sp.Expr.__new__(ElementwiseApplyFunction, e.function, _at_sizes(e.expr, sizes))
+    if not e.has(ElementwiseApplyFunction):
+        return e.xreplace(sizes)
+    return e.func(*(_at_sizes(part, sizes) for part in e.args))
 
 
 class _Matrices:

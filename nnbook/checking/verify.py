@@ -23,6 +23,7 @@ def verify(derivation, function=None, *, args=None, domain=None, because=None, p
 
     What ``args`` are decides how:
 
+    - none: a constant, which ``function`` or ``call`` returns, in units in the last place;
     - one real symbol: ``function`` is elementwise. It is called with arrays of each format, and
       its distance from the equation is counted in units in the last place;
     - several real symbols: called with one array per symbol,
@@ -140,6 +141,8 @@ def verify(derivation, function=None, *, args=None, domain=None, because=None, p
     fixed = {sp.sympify(k): sp.Rational(*float(v).as_integer_ratio())
              for k, v in (fixed or {}).items()}
     symbols = _arguments(derivation, function, args, fixed)
+    if not symbols:
+        return reals.constant(derivation, run, ledger_name, bound or 2.0).show()
     if any(not isinstance(s, sp.Symbol) for s in symbols):
         task = arrays.ArrayTask(derivation, run, symbols, ledger_name, bound or 8.0, shapes,
                                 sample or {}, where or (), let, over, empty, fixed, because)

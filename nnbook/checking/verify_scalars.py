@@ -182,6 +182,23 @@ class Elementwise:
                              f"{float(reached[-1])!r} at {far[-1]}")
 
 
+def constant(derivation, run, name, bound):
+    """Hold one number that a function returns to an equation without symbols."""
+    exact, y = Evaluator(derivation.rhs, []).raw(), float(run())
+    bits, tiny, huge = FORMATS["float64"]
+    error = _ulps(y, exact, bits, tiny, huge, exact)
+    if error > bound:
+        x = mp.to_float(exact)
+        raise VerificationError(
+            f"{name} does not agree with ({derivation.number}): it returns {y!r}, the equation "
+            f"gives {x!r}, {error:.3g} ulp away (bound: {bound:g})", found=y, expected=x,
+            error=error, unit="ulp", reason="a wrong constant, or digits lost on the way")
+    return Verification(
+        number=str(derivation.number), function=name, bound=bound, unit="ulp", points=1,
+        where="at one point in float64", worst_error=float(error), worst_at={},
+        domain="a constant")
+
+
 def several(derivation, run, symbols, name, bound, points, space, because, fixed, rng):
     """Hold a function of several reals to its equation."""
     expr = derivation.rhs.xreplace(fixed)

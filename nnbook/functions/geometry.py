@@ -22,7 +22,7 @@ def hyperplane_distance(X, w, b):
     Returns
     -------
     ndarray, shape (N,)
-        In the unit of X, never negative.
+        In the unit of X, never negative; the dtype is that of X and w.
 
     Raises
     ------
@@ -53,14 +53,15 @@ def hyperplane_distance(X, w, b):
         )
     if b.shape != ():
         raise ValueError(f"b must be one number, the bias of one unit, but its shape is {b.shape}")
-    dtype = common_dtype(X, w, b)
+    dtype = common_dtype(X, w)  # a plain Python number for b does not widen the result
     largest = np.abs(w).max(initial=0.0)
     if largest == 0:
         raise ValueError("w must not be all zeros: a unit without weights has no hyperplane")
     with np.errstate(all="ignore"):
         scale = np.exp2(-np.floor(np.log2(largest.astype(np.float64))))
-        unit = w.astype(np.float64) * scale
-        sums = X.astype(np.float64) @ unit + b.astype(np.float64) * scale
+        work = np.promote_types(dtype, np.float64)
+        unit = w.astype(work) * scale
+        sums = X.astype(work) @ unit + b.astype(work) * scale
         return (np.abs(sums) / np.sqrt(unit @ unit)).astype(dtype)
 
 

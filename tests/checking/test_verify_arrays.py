@@ -154,3 +154,13 @@ def test_terms_never_fall_below_the_value():
         for _ in range(20):
             value, deep, shallow = total(*rng.normal(size=2).tolist())
             assert deep >= shallow * (1 - 1e-12) and shallow >= abs(value) * (1 - 1e-12)
+
+
+def test_an_activation_that_max_makes_is_written_out_at_one_by_one():
+    N, m = dimensions("N m")
+    X, u = sp.MatrixSymbol("X", N, m), sp.Symbol("u", real=True)
+    relu = sp.Lambda(u, sp.Max(u, 0))
+    equation = SimpleNamespace(number="5.97", rhs=elementwise(relu, 2 * X))
+    assert verify(equation, F.relu, args=[X], call=lambda X: F.relu(2 * X)).points > 0
+    with pytest.raises(VerificationError):
+        verify(equation, F.relu, args=[X], call=lambda X: F.relu(2.001 * X))

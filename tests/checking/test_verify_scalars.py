@@ -300,3 +300,11 @@ def test_points_stay_inside_their_domain():
     assert inside(sp.Interval(0, sp.pi), np.array([3.0, 3.2])).tolist() == [True, False]
     with pytest.raises(ValueError, match="holds no float16 number"):
         scalar_points(sp.Interval(sp.Rational(1, 3), sp.Rational(33334, 100000)), 5, rng, "float16")
+
+
+def test_a_constant_is_held_to_its_equation():
+    equation = SimpleNamespace(number="5.98", rhs=(1 + sp.erf(1)) / 2)
+    good = verify(equation, math.erf, args=[], call=lambda: (1 + math.erf(1)) / 2, name="half")
+    assert good.points == 1
+    with pytest.raises(VerificationError, match="it returns 0.92"):
+        verify(equation, math.erf, args=[], call=lambda: (1 + math.erf(1)) / 2 + 1e-15, name="half")
