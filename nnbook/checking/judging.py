@@ -179,6 +179,9 @@ def _explicit(left, right, relation, domains_of, number, told):
     if left.shape != right.shape:
         raise DerivationError(f"{told} is false: the line before has shape {left.shape} and this "
                               f"line {right.shape}")
+    if left.has(MatrixElement, sp.Indexed) or right.has(MatrixElement, sp.Indexed):
+        from nnbook.checking.written import written_out
+        left, right = (written_out(e.as_immutable(), ()) for e in (left, right))
     symbols = _free(left, right)
     evidence, levels = [], []
     for a, b in zip(left, right, strict=True):

@@ -10,8 +10,8 @@ written out at particular sizes besides.
 import mpmath
 import sympy as sp
 
-from nnbook.checking.indexed import indices
-from nnbook.checking.shapes import Explicit
+from nnbook.checking.entries import indices
+from nnbook.checking.written import Explicit
 
 __all__ = ["RowSoftmax", "dimensions", "elementwise", "indices", "instantiate", "ones", "pairing",
            "plus", "row_sums", "times", "transpose", "vjp"]

@@ -12,10 +12,11 @@ import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from nnbook.checking._errors import DerivationError, UndecidedError
-from nnbook.checking.indexed import apart
+from nnbook.checking.entries import apart
 from nnbook.checking.judging import concrete, is_for_all_sizes, is_matrix, judge
 from nnbook.checking.sampling import CannotEvaluate, Evaluator, candidates
-from nnbook.checking.shapes import SIZES, free_indices, size_symbols, written_out
+from nnbook.checking.shapes import SIZES, free_indices
+from nnbook.checking.written import size_symbols, written_out
 
 __all__ = ["Perturbation", "perturb", "refusal"]
 

@@ -10,7 +10,8 @@ import html
 from nnbook.checking import render
 from nnbook.checking._display import building_book
 from nnbook.checking._errors import DerivationError
-from nnbook.checking.derivation import Derivation, Statement
+from nnbook.checking.derivation import Derivation
+from nnbook.checking.statement import Statement
 
 __all__ = ["Induction", "Theorem"]
 

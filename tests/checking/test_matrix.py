@@ -84,7 +84,7 @@ def test_transposed_weights_are_refused_by_their_shape():
 
 
 def test_matrix_is_not_a_number():
-    with pytest.raises(DerivationError, match="a matrix.*a number"):
+    with pytest.raises(DerivationError, match=r"a matrix.*a number"):
         build(G.T * A, sp.Trace(G.T * G))
 
 

@@ -62,7 +62,7 @@ def induction(**changes):
         "hypotheses": ["$n$ is a natural number"],
         "counterexamples": [lambda: (True, "$n = 1/2$: there is no sum of half a term")],
         **changes}
-    return Induction("5.3", "The sum of the first numbers", "$1 + \\dots + n = n(n+1)/2$", **options)
+    return Induction("5.3", "The first numbers", "$1 + \\dots + n = n(n+1)/2$", **options)
 
 
 def test_induction_names_base_step_and_instances():
