@@ -279,7 +279,10 @@ def compare(left, right, point, relation="="):
             if again is None:
                 continue
         with mpmath.workdps(2 * dps):     # equal numbers agree to more digits, if there are more
-            if abs(again[0] - again[1]) <= scale * mpmath.mpf(10) ** -dps:
+            size = max(map(abs, again))
+            if size <= mpmath.mpf(10) ** -(dps * 4 // 3):
+                return "holds", a, b      # both shrink with the precision: they are 0
+            if abs(again[0] - again[1]) <= size * mpmath.mpf(10) ** -dps:
                 return "holds", a, b
             lower = mpmath.re(again[0]) <= mpmath.re(again[1])
         if relation == ("<=" if lower else ">="):

@@ -105,6 +105,13 @@ def test_constant_right_to_sixty_digits_is_refused():
         Derivation("5.1", "ln 2", sp.log(2)).step(near, "60 digits of it")
 
 
+def test_lines_that_are_zero_by_cancellation_agree():
+    root = sp.sqrt(1 + z**2)
+    zero = (root - z) * (root + z) - 1
+    d = Derivation("5.1", "t", zero).step(3 * zero, "three times nothing").step(0, "nothing")
+    assert d.level == "S"
+
+
 def test_edge_of_the_domain_is_tried():
     x = sp.Symbol("x", real=True)
     left, right = sp.Max(x, 0), sp.Max(x, 0) - sp.Max(x - 3, 0)
