@@ -43,10 +43,10 @@ def test_every_row_has_every_key(rows, keys):
 
 
 def test_equations_are_numbered_in_order_within_each_chapter():
-    for chapter in CHAPTERS:
+    for chapter in (0, *CHAPTERS):
         found = [e["id"] for e in EQUATIONS if e["chapter"] == chapter]
         assert found == [f"{chapter}.{i}" for i in range(1, len(found) + 1)]
-        assert len(found) >= 5
+        assert len(found) >= (5 if chapter else 1)
     assert all(e["level"] in "SAFNTD" and e["status"] in ("planned", "landed") for e in EQUATIONS)
 
 
