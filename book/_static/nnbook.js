@@ -15,14 +15,17 @@
         box.tabIndex = 0;
         box.dataset.nnScrolls = "";
         if (!box.hasAttribute("role") && !box.closest("[role=img]")) {
+          box.dataset.nnScrolls = "named";
           box.setAttribute("role", "group");
           const kind = NAMES.find(([selector]) => box.matches(selector));
           box.setAttribute("aria-label", (kind ? kind[1] : "Table") + ", scrolls");
         }
       } else if ("nnScrolls" in box.dataset) {
         box.removeAttribute("tabindex");
-        box.removeAttribute("role");
-        box.removeAttribute("aria-label");
+        if (box.dataset.nnScrolls === "named") {
+          box.removeAttribute("role");
+          box.removeAttribute("aria-label");
+        }
         delete box.dataset.nnScrolls;
       }
     }
