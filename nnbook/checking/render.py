@@ -15,6 +15,7 @@ from nnbook.checking import names
 from nnbook.checking._display import building_book
 from nnbook.checking.typeset import Typesetter
 
+WIDE = 58     # characters of a line in a terminal, beyond which a page has no room beside it
 LEVELS = {
     "S": "identity in free symbols: named rewritings reach 0",
     "A": "matrix identity for all shapes",
@@ -161,7 +162,8 @@ def conditions(statement, dialect="tex"):
     setter = Typesetter(dialect)
     grouped = {}
     for symbol, domain in statement.shown_domain.items():
-        grouped.setdefault(_set(domain, setter), []).append(symbol)
+        shown = statement.families.get(symbol, symbol)     # w_k, not w, where w is a family
+        grouped.setdefault(_set(domain, setter), []).append(shown)
     out = []
     for words, symbols in grouped.items():
         held = ", ".join(setter(s) for s in symbols)
@@ -285,8 +287,10 @@ def head(statement, classes="nn-derivation"):
 def as_html(statement):
     """Return the derivation for the book: a grid that MathJax fills, line by line."""
     level, number = statement.level, html.escape(statement.number)
+    across = max(_width(left) + _width(right) for left, _, right, *_ in rows(statement, "plain"))
+    wide = " nn-wide" if across > WIDE else ""     # the reason below the line, not beside it
     out = [
-        *head(statement),
+        *head(statement, "nn-derivation" + wide),
         '<div class="nn-derivation-scroll" tabindex="0" role="group" '
         f'aria-label="Equation {number}, line by line">',
         '<div class="nn-derivation-lines">']

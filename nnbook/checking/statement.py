@@ -138,6 +138,18 @@ class Statement:
         return sorted(found, key=lambda m: m.name)
 
     @property
+    def families(self):
+        """The label of each indexed family, with the plainest of its members that is shown."""
+        members = {}
+        seen = [line.expr for line in self.lines] + [
+            v for k, v in self.let.items() if isinstance(k, sp.Basic)]
+        for e in seen:
+            for member in getattr(e, "atoms", lambda *_: ())(sp.Indexed):
+                if all(isinstance(i, sp.Symbol | sp.Idx) for i in member.indices):
+                    members.setdefault(member.base.label, []).append(member)
+        return {label: min(found, key=str) for label, found in members.items()}
+
+    @property
     def shown_domain(self):
         """The set of each letter that a reader sees and that no name defines; sizes left out."""
         found, sizes, bound = set(), set(), set()
