@@ -3,8 +3,8 @@
   "use strict";
 
   // What scrolls sideways must be reachable by keyboard, and only then: a tab stop each.
-  const SCROLLERS = ".nn-scroll, .nn-math, .nn-lines, .nn-formula, div.math, mjx-container, pre, .nn-picture, .bd-article table, .bd-sidebar-primary";
-  const NAMES = [["pre", "Code"], [".math, mjx-container, .nn-math, .nn-lines, .nn-formula", "Equation"], [".nn-picture", "Figure"]];
+  const SCROLLERS = ".nn-scroll, .nn-derivation-scroll, .nn-formula, div.math, mjx-container, pre, .nn-picture, .bd-article table, .bd-sidebar-primary";
+  const NAMES = [["pre", "Code"], [".math, mjx-container, .nn-formula", "Equation"], [".nn-picture", "Figure"]];
 
   function reachScrollers() {
     for (const box of document.querySelectorAll(SCROLLERS)) {

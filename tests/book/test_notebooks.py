@@ -165,3 +165,11 @@ def test_the_page_hides_what_only_makes_an_exercise_appear():
 def test_stored_notebooks_are_json_with_one_line_a_line(tmp_path):
     text = notebooks.dump(notebooks.normalise(new_notebook(cells=[new_markdown_cell("a\nb")])))
     assert json.loads(text)["cells"][0]["source"] == ["a\n", "b"]
+
+
+def test_an_error_that_is_meant_is_stored_without_the_paths_of_a_machine():
+    shown = new_output(
+        "error", ename="ValueError", evalue="W is (3, 2)", traceback=["File /x", "!"]
+    )
+    (kept,) = notebooks.normalise(with_output(shown)).cells[0].outputs
+    assert kept.traceback == ["ValueError: W is (3, 2)"]

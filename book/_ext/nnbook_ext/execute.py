@@ -112,7 +112,7 @@ def _execute_all(app, stale, keys) -> None:
             except notebooks.ChapterError as error:
                 failures.append(str(error))
                 continue
-            outputs = [c.outputs for c in notebook.cells if _is_code(c)]
+            outputs = [notebooks.tidy_outputs(c.outputs) for c in notebook.cells if _is_code(c)]
             record = {"key": keys[doc], "seconds": round(seconds, 2), "outputs": outputs}
             text = json.dumps(record, ensure_ascii=False)
             notebooks.write(_cache_file(app, doc), text)
