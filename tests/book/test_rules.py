@@ -69,7 +69,9 @@ def test_an_unverified_equation_is_refused():
     assert rules.equations_unverified(bare)
     assert not rules.equations_unverified(bare, without_function=["5.3"])
     assert not rules.equations_unverified(notebook(("d", shows(DERIVATION), shows(CHECK))))
-    assert not rules.equations_unverified(notebook(("d", shows({**DERIVATION, "level": "D"}))))
+    assert not rules.equations_unverified(
+        notebook(("d", shows({**DERIVATION, "kind": "definition"})))
+    )
 
 
 def test_an_undeclared_symbol_is_refused_in_prose_and_in_a_derivation():

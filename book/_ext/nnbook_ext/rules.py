@@ -20,6 +20,7 @@ TYPED_DISPLAY = re.compile(
     r"|^[`:~]{3,}\s*\{math\}",
     re.MULTILINE,
 )
+EQUATIONS = ("derivation", "definition", "theorem")
 HIDDEN = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 MACHINE = re.compile(r"(?:/home/|/root/|/work/|/Users/|/tmp/|[A-Z]:\\\\|\b0x[0-9a-f]{8,})")
 
@@ -81,7 +82,7 @@ def equations_unverified(notebook, without_function: Iterable[str] = ()) -> list
     return [
         f"({r['number']}) {r.get('title', '')}: no verify, and no reason in equations.toml"
         for r in about
-        if r["kind"] == "derivation" and r.get("level") not in ("D", "T")
+        if r["kind"] == "derivation"
         if r["number"] not in held | free
     ]
 
@@ -151,7 +152,7 @@ def formulas(notebook) -> Iterator[tuple[str, str]]:
             for match in INLINE_MATH.finditer(text):
                 yield cell.id, match[1]
     for about in records(notebook):
-        if about["kind"] == "derivation":
+        if about["kind"] in EQUATIONS:
             for line in about.get("lines", []):
                 if line.get("latex"):
                     yield f"({about['number']})", line["latex"]
@@ -319,9 +320,10 @@ def shown_twice(notebooks: dict) -> list[str]:
     found = []
     for name, notebook in notebooks.items():
         for about in records(notebook):
-            if about["kind"] not in ("derivation", "figure", "exercise"):
+            if about["kind"] not in (*EQUATIONS, "figure", "exercise"):
                 continue
-            key = about["kind"], str(about.get("anchor") or about.get("number"))
+            kind = "equation" if about["kind"] in EQUATIONS else about["kind"]
+            key = kind, str(about.get("anchor") or about.get("number"))
             if key in seen:
                 found.append(f"{key[0]} {key[1]} stands in {seen[key]} and in {name}")
             seen[key] = name

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from nnbook_ext.execute import all_executed, records
+from nnbook.checking.ledger import LedgerError, Row, ledger
+from nnbook_ext.execute import all_executed
 
 LEVELS = {
     "S": "identity in free symbols",
@@ -118,7 +123,8 @@ class Table(SphinxDirective):
         head += self._row(heads)
         body += [self._row(row) for row in rows]
         for row, identifier in zip(body.children, ids, strict=False):
-            row["ids"].append(identifier)
+            if identifier:
+                row["ids"].append(identifier)
         group += [head, body]
         table = nodes.table(classes=["nn-table", "colwidths-auto", *classes])
         table += group
@@ -141,6 +147,11 @@ class Table(SphinxDirective):
         up = "../" * (len(here.parts) - 1)
         return f"[{text}]({up}{path}#{anchor})"
 
+    def link_to(self, row: Row, text: str) -> str:
+        """Return a Markdown link to a row's equation."""
+        doc = next(d for d in self.env.nn_keys if Path(d).name == row.chapter)
+        return self.chapter_link(doc, row.anchor, text)
+
     def docs_by_chapter(self) -> dict[int, str]:
         """Return which chapters are in this build."""
         found = {}
@@ -161,9 +172,21 @@ def short(name: str) -> str:
     return name.rsplit(".", 1)[-1]
 
 
-def section_number(number: str) -> tuple:
-    """Return a key that sorts 5.2 before 5.10."""
-    return tuple(int(part) if part.isdigit() else 0 for part in re.split(r"[.\-]", str(number)))
+def ledger_rows(directive: Table) -> list[Row]:
+    """Return the ledger of this build.
+
+    Raises
+    ------
+    ExtensionError
+        If an equation is not verified, or a verification has no equation.
+    """
+    notebooks = all_executed(directive.env.app)
+    try:
+        return ledger(
+            [(Path(doc).name, json.loads(nbformat.writes(nb))) for doc, nb in notebooks.items()]
+        )
+    except LedgerError as error:
+        raise ExtensionError(str(error)) from None
 
 
 class Ledger(Table):
@@ -171,63 +194,49 @@ class Ledger(Table):
 
     def make(self):
         """Make the table from what verify left in the chapters' outputs."""
-        equations, checks = {}, {}
-        for record in records_of(self):
-            if record["kind"] == "derivation":
-                equations[record["number"]] = record
-            elif record["kind"] == "verification":
-                checks.setdefault(record["number"], []).append(record)
-        rows, ids = [], []
-        for number in sorted(equations, key=section_number):
-            equation = equations[number]
-            held = checks.get(number, [])
-            anchor = equation.get("anchor") or "eq-" + number.replace(".", "-")
-            level = equation.get("level", "")
-            rows.append(
-                [
-                    self.chapter_link(equation["doc"], anchor, f"({number})"),
-                    equation.get("title", ""),
-                    level,
-                    ", ".join(code(c["function"]) for c in held if c.get("function")),
-                    "; ".join(worst(c) for c in held) or "—",
-                    "; ".join(bound(c) for c in held) or "—",
-                ]
-            )
-            ids.append("ledger-" + number.replace(".", "-"))
-        heads = ["Equation", "Name", "Level", "Held to", "Worst error, this build", "Promised"]
-        functions = {c["function"] for held in checks.values() for c in held if c.get("function")}
-        if not rows:
+        found = ledger_rows(self)
+        if not found:
             return self.markdown("No chapter of this build shows an equation.")
+        rows = [
+            [
+                self.link_to(row, f"({row.number})"),
+                row.title,
+                row.level,
+                code(row.function) if row.function else "—",
+                worst(row),
+                promise(row),
+            ]
+            for row in found
+        ]
+        ids, seen = [], set()
+        for row in found:  # an equation held to two functions has two rows, and one id
+            ids.append("" if row.number in seen else "ledger-" + row.number.replace(".", "-"))
+            seen.add(row.number)
+        functions = {row.function for row in found if row.function}
+        points = sum(row.points or 0 for row in found)
         summary = self.markdown(
-            f"**{len(rows)} equations**, {len(functions)} functions held to them, "
-            f"{sum(c.get('points') or 0 for held in checks.values() for c in held):,} points. "
-            "Levels: " + "; ".join(f"**{k}** {v}" for k, v in LEVELS.items()) + "."
+            f"**{len(seen)} equations**, {len(functions)} functions held to them, at {points:,} "
+            "points. Levels: " + "; ".join(f"**{k}** {v}" for k, v in LEVELS.items()) + "."
         )
+        heads = ["Equation", "Name", "Level", "Held to", "Worst error", "Promised"]
         return [*summary, self.table(heads, rows, ["nn-ledger"], ids)]
 
 
-def records_of(directive: Table) -> list[dict]:
-    """Return the records of this build's chapters."""
-    return records(directive.env.app)
-
-
-def worst(check: dict) -> str:
-    """Return a measured error in words, with the unit in which it was measured."""
-    error = check.get("worst_error")
-    if error is None:
+def worst(row: Row) -> str:
+    """Return the error that this build measured, in the unit of the promise."""
+    if row.worst_error is None:
         return "—"
-    unit = check.get("unit", "")
-    value = f"{error:.2f}" if isinstance(error, (int, float)) else str(error)
-    return f"{value} {unit}".strip()
+    return f"{row.worst_error:.2f} {'' if row.unit == 'holds' else row.unit}".strip()
 
 
-def bound(check: dict) -> str:
-    """Return what verify promises: the bound and the number of points."""
-    value, unit, points = check.get("bound"), check.get("unit", ""), check.get("points")
-    text = f"{value:g}" if isinstance(value, (int, float)) else str(value or "")
-    text = f"within {text} {unit}".strip() if text else ""
-    narrowed = f", {check['narrowed']}" if check.get("narrowed") else ""
-    return f"{text}, {points:,} points{narrowed}" if isinstance(points, int) else text + narrowed
+def promise(row: Row) -> str:
+    """Return what verify promises: the bound, the points, and what narrows them."""
+    if row.bound is None:
+        return row.narrowed or "—"
+    text = "holds" if row.unit == "holds" else f"within {row.bound:g} {row.unit}"
+    if row.points:
+        text += f" at {row.points:,} point{'s' if row.points > 1 else ''}"
+    return f"{text}; {row.narrowed}" if row.narrowed else text
 
 
 class FunctionsIndex(Table):
@@ -235,23 +244,13 @@ class FunctionsIndex(Table):
 
     def make(self):
         """Make the table, by module."""
-        titles, where = {}, {}
-        for record in records_of(self):
-            if record["kind"] == "derivation":
-                titles[record["number"]] = record
-            if record["kind"] == "verification" and record.get("function"):
-                where.setdefault(record["function"], []).append(record)
-        rows = []
-        for name in sorted(where):
-            links = []
-            for check in sorted(where[name], key=lambda c: section_number(c["number"])):
-                number = check["number"]
-                anchor = "eq-" + number.replace(".", "-")
-                title = titles.get(number, {}).get("title", "")
-                links.append(self.chapter_link(check["doc"], anchor, f"({number})") + f" {title}")
-            rows.append([code(name), first_line(name), "; ".join(dict.fromkeys(links))])
-        if not rows:
+        where = defaultdict(list)
+        for row in ledger_rows(self):
+            if row.function:
+                where[row.function].append(self.link_to(row, f"({row.number})") + f" {row.title}")
+        if not where:
             return self.markdown("No chapter of this build verifies a function.")
+        rows = [[code(n), first_line(n), "; ".join(where[n])] for n in sorted(where)]
         return [self.table(["Function", "What it computes", "Equation"], rows, ["nn-functions"])]
 
 
