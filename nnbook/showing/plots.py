@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from nnbook.showing.diagrams import fill, graph, network
+from nnbook.showing.passes import PASS_STEPS, matrices, two_passes
 from nnbook.showing.style import (
     C1,
     C2,
@@ -28,8 +29,9 @@ from nnbook.showing.style import (
 )
 
 __all__ = [
-    "C1", "C2", "C3", "C4", "C5", "C6", "GRID", "INK", "MUTED", "PAPER",
-    "curves", "decision_surface", "digits", "graph", "histogram", "intervals", "network",
+    "C1", "C2", "C3", "C4", "C5", "C6", "GRID", "INK", "MUTED", "PAPER", "PASS_STEPS",
+    "curves", "decision_surface", "digits", "graph", "histogram", "intervals", "matrices",
+    "network", "two_passes",
 ]  # fmt: skip
 
 
