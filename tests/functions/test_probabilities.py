@@ -253,3 +253,17 @@ def test_a_cotangent_of_logsumexp_has_the_reduced_shape():
         ValueError, match=r"g must have the shape of logsumexp\(z, axis=1\), \(4,\)"
     ):
         logsumexp_vjp(np.ones((4, 1)), LOGITS)
+
+
+def test_log_softmax_adds_the_rounding_error_of_the_shift():
+    rng = np.random.default_rng(7)
+    z = rng.uniform(-3, 3, size=(400, 2))
+    found = log_softmax(z)
+    worst = 0.0
+    with mp.workdps(40):
+        for row, values in zip(z, found, strict=True):
+            total = mp.log(sum(mp.exp(mp.mpf(v)) for v in row))
+            for v, y in zip(row, values, strict=True):
+                error = abs(mp.mpf(float(y)) - (mp.mpf(float(v)) - total))
+                worst = max(worst, float(error) / np.spacing(abs(y)))
+    assert worst < 1.5, worst

@@ -113,3 +113,9 @@ def test_what_is_not_a_real_number_is_refused_by_name(f):
         f(P * 1j, T)
     with pytest.raises(TypeError, match=r"^target must hold real numbers"):
         f(P, T.astype(object))
+
+
+def test_mse_whose_squares_overflow_keeps_the_value_of_its_mean():
+    prediction, target = np.array([[1.2e154, 0.0, 0.0, 0.0]]), np.array([[-1.0e154, 0.0, 0.0, 0.0]])
+    exact = 2.2e154 * (2.2e154 / 4)
+    assert mse(prediction, target) == pytest.approx(exact, rel=1e-15)

@@ -293,3 +293,10 @@ def test_bad_splits_are_named(arguments, error, message):
         split(np.ones((5, 2)), np.zeros(5, int), 2, 0)
     with pytest.raises(ValueError, match="cannot take 3 to test and 3 to train from 5"):
         split(np.ones((5, 2)), np.zeros(5, int), 3, np.random.default_rng(0), train=3)
+
+
+def test_split_can_train_on_one_example():
+    X, y = np.arange(6.0).reshape(3, 2), np.array([0, 1, 2])
+    parts = split(X, y, 2, np.random.default_rng(0), train=1, stratify=False)
+    assert len(parts.X_train) == 1
+    assert len(parts.X_test) == 2

@@ -239,3 +239,20 @@ STARTS = draw_many([2, 3, 1], range(2))
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_one_target_between_0_and_1_is_refused():
+    X, y = xor()
+    Y = y.astype(float)
+    Y[2] = 0.5
+    with pytest.raises(ValueError, match="0 and 1 only, found 0.5"):
+        train_many(draw_many([2, 4, 1], range(2)), X, Y, optimizer=sgd(1.0), epochs=1)
+
+
+@pytest.mark.parametrize("wrong", ["W", "b"])
+def test_a_network_that_is_not_a_stack_is_refused_whichever_array_says_so(wrong):
+    X, y = xor()
+    [(W1, b1), *rest] = draw_many([2, 4, 1], range(2))
+    first = (W1[..., 0], b1) if wrong == "W" else (W1, b1[..., 0])
+    with pytest.raises(ValueError, match="must be a stack"):
+        train_many([first, *rest], X, y, optimizer=sgd(1.0), epochs=1)

@@ -303,3 +303,9 @@ def test_nested_lists_are_parameters_too():
     assert logits == 11.5
     [(dW, db)] = backward([([[1.0, 2.0]], [0.5])], cache, [[2.0]], "relu")
     assert dW.tolist() == [[6, 8]] and db.tolist() == [2]
+
+
+def test_an_activation_pair_needs_both_functions():
+    params = init_params([2, 3, 1], np.random.default_rng(0))
+    with pytest.raises((TypeError, ValueError)):
+        forward(params, np.ones((1, 2)), (np.tanh, 3))

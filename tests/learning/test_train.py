@@ -196,3 +196,18 @@ def test_bad_input_is_named_before_training_starts(change, error, message):
     arguments = {"params": PARAMS, "X": X, "Y": y, "optimizer": sgd(0.1), "epochs": 1} | change
     with pytest.raises(error, match=message):
         fit(**arguments)
+
+
+def test_one_nan_among_finite_gradients_stops_the_run():
+    X, y = xor()
+    params = init_params([2, 3, 1], np.random.default_rng(0))
+
+    def slope(Z):
+        out = np.ones_like(Z)
+        out[0, 0] = np.nan
+        return out
+
+    run = fit(params, X, y, optimizer=sgd(0.1), epochs=3, activation=(np.tanh, slope),
+              loss="bce_with_logits")
+    assert "gradient of W in layer 1" in run.stopped
+    assert all(np.isfinite(W).all() and np.isfinite(b).all() for W, b in run.params)
