@@ -42,12 +42,12 @@ def five_pictures():
 
 
 def same_pictures():
-    p, q, c = sp.symbols("p q c")
-    table = {(1, 1): c, (1, 0): p - c, (0, 1): q - c, (0, 0): 1 - p - q + c}
+    p, q, s = sp.symbols("p q s")
+    table = {(1, 1): s, (1, 0): p - s, (0, 1): q - s, (0, 0): 1 - p - q + s}
     mean = sum(chance * (u - v) for (u, v), chance in table.items())
     square = sum(chance * (u - v)**2 for (u, v), chance in table.items())
     print("mean", sp.simplify(mean), "  mean of the square", sp.simplify(square))
-    return 3, "p + q - 2c - (p - q)^2"
+    return 3, "p + q - 2s - (p - q)^2"
 
 
 EXERCISES = [
@@ -65,7 +65,7 @@ EXERCISES = [
             Mistake("other end", "1000/(1000 + 1.959964^2)", "That is the smallest rate of success "
                     "in the interval; asked is the rate of failure."),
             Mistake("rule of three", 0.003, "Three over n is the one-sided rule of thumb. Put k = "
-                    "n into Wilson's interval, with z = 1.96."),
+                    "n into Wilson's interval, with c = 1.96."),
             Mistake("one in a thousand", 0.001, "One failure in a thousand is what a count of 999 "
                     "would suggest; the interval around 1000 reaches further."),
             Mistake("confidence", 0.05, "The 5 % are how often such intervals miss, not how often "
@@ -74,8 +74,8 @@ EXERCISES = [
                     "or as a quotient."),
         ],
         solution="""
-        With $k = n$ the lower end of Wilson's interval is $n/(n + z^2)$, and the rate of failure is
-        at most $z^2/(n + z^2)$, nearly four in a thousand. The formula with $\\sqrt{p(1-p)/n}$
+        With $k = n$ the lower end of Wilson's interval is $n/(n + c^2)$, and the rate of failure is
+        at most $c^2/(n + c^2)$, nearly four in a thousand. The formula with $\\sqrt{p(1-p)/n}$
         would have given 0: at the ends of the scale it knows no doubt. The program below runs the
         count. """,
         code=sixteen_units),
@@ -155,26 +155,26 @@ EXERCISES = [
         "16.4", "The same pictures",
         """
         $U$ is 1 if the network is right on a picture and 0 if not, $V$ the same for the regression.
-        Their means are $p$ and $q$, and $c$ is the chance that both are right. How uncertain is
+        Their means are $p$ and $q$, and $s$ is the chance that both are right. How uncertain is
         the difference $U - V$ on one picture? The derivation ends with the sum of both variances.
         Two programs that answer alike on every picture would then seem to differ at random. Name
         the false line, and write what stands there when it is right.
         """,
-        variables={"p": (0, 1), "q": (0, 1), "c": (0, 1)},
+        variables={"p": (0, 1), "q": (0, 1), "s": (0, 1)},
         points=[(0.9, 0.9, 0.9), (0.9, 0.8, 0.75), (0.5, 0.5, 0.4), (0.97, 0.96, 0.95),
                 (0.6, 0.3, 0.1), (0.7, 0.2, 0.2), (0.4, 0.8, 0.3), (0.25, 0.5, 0), (0.3, 0.9, 0.28),
                 (0.55, 0.35, 0.15)],
         lines=[
-            Line(r"\operatorname{Var}(U - V)", "p + q - 2c - (p-q)^2"),
-            Line(r"\operatorname{E}(U - V)^2 - (p - q)^2", "p + q - 2c - (p-q)^2",
+            Line(r"\operatorname{Var}(U - V)", "p + q - 2s - (p-q)^2"),
+            Line(r"\operatorname{E}(U - V)^2 - (p - q)^2", "p + q - 2s - (p-q)^2",
                  "mean of the square minus square of the mean"),
             Line(r"p + q - 2pq - (p - q)^2", "p + q - 2p q - (p-q)^2",
                  "multiply out; $U^2 = U$, $V^2 = V$"),
             Line(r"p + q - p^2 - q^2", "p + q - p^2 - q^2", "collect"),
             Line(r"p(1-p) + q(1-q)", "p(1-p) + q(1-q)", "a variance for each"),
         ],
-        right=("p + q - 2c - (p - q)^2", "p(1-p) + q(1-q) - 2(c - p q)",
-               "(p - c) + (q - c) - (p - q)**2", "p + q - 2c - p^2 + 2p q - q^2"),
+        right=("p + q - 2s - (p - q)^2", "p(1-p) + q(1-q) - 2(s - p q)",
+               "(p - s) + (q - s) - (p - q)**2", "p + q - 2s - p^2 + 2p q - q^2"),
         mistakes=[
             Mistake("definition doubted", (2, None), "Line 2 is what a variance is."),
             Mistake("collecting doubted", (4, None), "Line 4 follows: in −2pq − (p − q)² the "
@@ -184,18 +184,18 @@ EXERCISES = [
             Mistake("as it stands", (3, "p + q - 2p q - (p-q)^2"), "That is what line 3 says "
                     "already. The mean of UV is pq only if U and V have nothing to do with each "
                     "other."),
-            Mistake("once", (3, "p + q - c - (p-q)^2"), "Nearly: (U − V)² has the middle term "
+            Mistake("once", (3, "p + q - s - (p-q)^2"), "Nearly: (U − V)² has the middle term "
                     "2UV."),
-            Mistake("plus", (3, "p + q + 2c - (p-q)^2"), "The middle term of (U − V)² is −2UV."),
-            Mistake("mean forgotten", (3, "p + q - 2c"), "That is the mean of (U − V)², the share "
+            Mistake("plus", (3, "p + q + 2s - (p-q)^2"), "The middle term of (U − V)² is −2UV."),
+            Mistake("mean forgotten", (3, "p + q - 2s"), "That is the mean of (U − V)², the share "
                     "of pictures on which they differ. The square of the mean goes off."),
-            Mistake("squared means", (3, "p^2 + q^2 - 2c - (p-q)^2"), "U is 0 or 1, so U² is U and "
+            Mistake("squared means", (3, "p^2 + q^2 - 2s - (p-q)^2"), "U is 0 or 1, so U² is U and "
                     "its mean is p, not p²."),
         ],
         solution="""
         $(U - V)^2 = U^2 - 2UV + V^2$, and $U^2 = U$. The mean of $UV$ is the chance that both are
-        right, $c$. Line 3 wrote $pq$ for it, as if knowing that one program reads a picture said
-        nothing about the other. With $c$ the line is $p + q - 2c - (p-q)^2$. For two programs that
+        right, $s$. Line 3 wrote $pq$ for it, as if knowing that one program reads a picture said
+        nothing about the other. With $s$ the line is $p + q - 2s - (p-q)^2$. For two programs that
         always agree it is 0. That is why McNemar's test sees more than two error bars do.
         """,
         code=same_pictures),

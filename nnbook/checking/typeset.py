@@ -349,3 +349,9 @@ class Typesetter(Setting):
         if e.args[0].has(sp.Sum, sp.Piecewise):
             return self.call(r"\exp" if self.tex else "exp", e.args)
         return self.power(Piece("e"), self.slashed(e.args[0]))
+
+    def _binomial(self, e):
+        if not self.tex:
+            return self.call("C", e.args)
+        above, below = (self.piece(a).text for a in e.args)
+        return Piece(rf"\binom{{{above}}}{{{below}}}", POWER, True)
