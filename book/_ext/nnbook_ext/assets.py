@@ -29,6 +29,7 @@ ICONS = (
     "file file-lines home lightbulb list magnifying-glass moon outdent pencil play sun xmark"
 ).split()
 ICON_FONT = "nnbook-icons.woff"
+ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]*"\}')
 FONT_FACE = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")
 
 
@@ -118,11 +119,15 @@ def slim_icons(static: Path) -> None:
         "@font-face{font-display:block;font-family:Font Awesome\\ 6 Free;font-style:normal;"
         f'font-weight:900;src:url(../vendor/fontawesome/webfonts/{ICON_FONT}) format("woff")}}'
     )
-    rest = FONT_FACE.sub("", css.replace(own, ""))
+    rest = ICON_RULE.sub(_rule_of_a_used_icon, FONT_FACE.sub("", css.replace(own, "")))
     sheet.write_text(own + rest, encoding="utf-8")
     for path in fonts.glob("fa-*"):
         path.unlink()
     (static / "scripts" / "fontawesome.js").unlink(missing_ok=True)
+
+
+def _rule_of_a_used_icon(rule: re.Match) -> str:
+    return rule[0] if set(re.findall(r"\.fa-([\w-]+)", rule[1])) & set(ICONS) else ""
 
 
 def icon_characters(css: str) -> set[int]:
