@@ -10,7 +10,7 @@ from nnbook.learning.mlp import backward, forward
 from nnbook.showing.diagrams import fill
 from nnbook.showing.style import C1, C2, C3, FONT_SIZE, INK, MUTED, PAPER
 
-CELL = 0.27, 0.2
+CELL = 0.285, 0.2
 """Width and height of an entry, in units of columns and rows."""
 
 SMALL = FONT_SIZE - 2.5
@@ -124,6 +124,14 @@ def _arrow(ax, start, stop, pale):
     ax.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
 
 
+def _from_cache(ax, source, result):
+    """Draw the arrow of what was kept, behind the boxes."""
+    (_, r0, b0, t0), (l1, _, b1, t1) = _extent(source), _extent(result)
+    arrow = {"arrowstyle": "-|>", "color": C3, "linewidth": 1.8, "shrinkA": 0, "shrinkB": 1,
+             "linestyle": "-", "mutation_scale": 11}  # fmt: skip
+    ax.annotate("", (l1, (b1 + t1) / 2), (r0, (b0 + t0) / 2), arrowprops=arrow, zorder=0.5)
+
+
 PLACES = {
     "b⁽¹⁾": (0, 0), "W⁽¹⁾": (0, 1), "b⁽²⁾": (0, 2), "W⁽²⁾": (0, 3),
     "X": (1, 0), "Z⁽¹⁾": (1, 1), "A⁽¹⁾": (1, 2), "Z⁽²⁾": (1, 3), "P": (1, 4),
@@ -158,7 +166,8 @@ STEPS = [
 
 PASS_STEPS = ["what is given", *(step[0] for step in STEPS)]
 GIVEN = {"X", "Y", "W⁽¹⁾", "b⁽¹⁾", "W⁽²⁾", "b⁽²⁾"}
-CACHE = {"X", "Z⁽¹⁾", "A⁽¹⁾", "P"}
+CACHE = {"X", "Z⁽¹⁾", "A⁽¹⁾"}
+HEADS = ["parameters", "forward ↓", "backward ↑", "gradients"]
 
 
 def two_passes(ax, params, X, Y, activation, step):
@@ -194,7 +203,7 @@ def two_passes(ax, params, X, Y, activation, step):
     >>> figure, (ax,) = new_figure(size=(5.4, 6.0))
     >>> params = init_params([2, 3, 2], np.random.default_rng(0))
     >>> print(two_passes(ax, params, np.ones((2, 2)), np.eye(2), "tanh", 6)[:41])
-    Step 6 of 13, back: where it begins. Entr
+    Step 6 of 13, back: where it begins: Δ⁽²⁾
     """
     values = _values(params, X, Y, activation)
     boxes = {name: (*place, values[name]) for name, place in PLACES.items()}
@@ -202,9 +211,13 @@ def two_passes(ax, params, X, Y, activation, step):
     title, name, how, reference = STEPS[step - 1] if step else ("", "", "", "")
     marks, said = _read_by(name, values, Y, backwards=step > 6) if step else ({}, "")
     matrices(ax, boxes, ARROWS, marks=marks, pending=PLACES.keys() - done)
-    _words(ax, activation, f"{name} = {how}" if step else "", reference, said)
-    ax.set_xlim(-0.47, 3.47)
-    ax.set_ylim(-5.42, 0.42)
+    _words(ax, activation, f"{name} = {how}" if step else "", reference,
+           said or "W and b of both layers, a batch X with its targets Y")
+    for symbol, (color, _) in marks.items():
+        if color == C3:
+            _from_cache(ax, boxes[symbol], boxes[name])
+    ax.set_xlim(-0.49, 3.49)
+    ax.set_ylim(-5.42, 0.66)
     fill(ax)
     if not step:
         return f"Step 0 of {len(STEPS)}: the batch, the targets and the parameters are given."
@@ -283,6 +296,8 @@ def _patterns(values, Y):
 
 def _words(ax, activation, equation, reference, numbers):
     """Write the legend in the free corner, the equation and its numbers below."""
+    for column, head in enumerate(HEADS):
+        ax.text(column, 0.53, head, color=MUTED, fontsize=SMALL + 1, ha="center", va="center")
     legend = [("computed now", C2), ("taken in", C1), ("from the cache", C3)]
     for i, (text, color) in enumerate(legend):
         ax.text(-0.42, -3.82 - 0.2 * i, f"■ {text}", color=color, fontsize=SMALL, va="center")
