@@ -30,6 +30,14 @@ ICONS = (
 ).split()
 ICON_FONT = "nnbook-icons.woff"
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]*"\}')
+# Parts of Bootstrap that no page of the book has.
+UNUSED = re.compile(
+    r"\.(?:sd-|carousel|offcanvas|accordion|toast|popover|spinner|placeholder|list-group|card|"
+    r"pagination|page-item|page-link|progress|input-group|was-validated|is-valid|is-invalid|"
+    r"valid-|invalid-|nav-tabs|nav-pills|form-floating|form-range|form-select|form-switch|badge|"
+    r"btn-outline|btn-group|table-(?!of)|figure-|ratio|vr\b|hstack|vstack|DocSearch)"
+)
+RULE = re.compile(r"(?<=[{}])([^{}@]+)\{[^{}]*\}")
 FONT_FACE = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")
 
 
@@ -120,7 +128,7 @@ def slim_icons(static: Path) -> None:
         f'font-weight:900;src:url(../vendor/fontawesome/webfonts/{ICON_FONT}) format("woff")}}'
     )
     rest = ICON_RULE.sub(_rule_of_a_used_icon, FONT_FACE.sub("", css.replace(own, "")))
-    sheet.write_text(own + rest, encoding="utf-8")
+    sheet.write_text(own + RULE.sub(_rule_of_a_used_part, rest), encoding="utf-8")
     for path in fonts.glob("fa-*"):
         path.unlink()
     (static / "scripts" / "fontawesome.js").unlink(missing_ok=True)
@@ -128,6 +136,10 @@ def slim_icons(static: Path) -> None:
 
 def _rule_of_a_used_icon(rule: re.Match) -> str:
     return rule[0] if set(re.findall(r"\.fa-([\w-]+)", rule[1])) & set(ICONS) else ""
+
+
+def _rule_of_a_used_part(rule: re.Match) -> str:
+    return "" if all(UNUSED.search(one) for one in rule[1].split(",")) else rule[0]
 
 
 def icon_characters(css: str) -> set[int]:
