@@ -19,8 +19,8 @@ EXERCISES = [
         """,
         right="ln(2)", tolerance=0.0005, units=("nats", "nat"),
         mistakes=[
-            Mistake("nothing", 0, "Only a network that is right beyond doubt pays nothing: ln(1 + eᶻ) "
-                    "is above zero for every z."),
+            Mistake("nothing", 0, "Only a network that is right beyond doubt pays nothing: "
+                    "ln(1 + eᶻ) is above zero for every z."),
             Mistake("one", 1, "Inside the logarithm stands 1 + e⁰, which is 2, not e."),
             Mistake("probability", 0.5, "Half is the probability. The loss is its negative "
                     "logarithm."),

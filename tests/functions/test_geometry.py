@@ -1,5 +1,7 @@
 """Distances from hyperplanes, and the bound on what a network can stretch."""
 
+import itertools
+
 import mpmath
 import numpy as np
 import pytest
@@ -14,14 +16,15 @@ def test_hyperplane_distance_matches_mpmath_at_50_digits():
     with mpmath.workdps(50):
         length = mpmath.sqrt(sum(mpmath.mpf(v) ** 2 for v in w))
         for x, distance in zip(X, found, strict=True):
-            s = sum(mpmath.mpf(u) * mpmath.mpf(v) for u, v in zip(x, w, strict=True)) + mpmath.mpf(b)
+            s = mpmath.fdot(map(mpmath.mpf, x), map(mpmath.mpf, w)) + mpmath.mpf(b)
             assert abs(distance - abs(s) / length) < 1e-14
 
 
 def test_hyperplane_distance_does_not_change_when_w_and_b_are_multiplied():
     X, w, b = np.array([[2.0, 1.0], [0.0, 7.0]]), np.array([3.0, 4.0]), -5.0
     for factor in (2.0**-900, -1.0, 2.0**900):
-        np.testing.assert_allclose(hyperplane_distance(X, factor * w, factor * b), [1.0, 4.6], rtol=1e-15)
+        found = hyperplane_distance(X, factor * w, factor * b)
+        np.testing.assert_allclose(found, [1.0, 4.6], rtol=1e-15)
 
 
 def test_hyperplane_distance_keeps_float32():
@@ -55,7 +58,7 @@ def test_lipschitz_bound_holds_for_random_networks():
     rng = np.random.default_rng(1)
     for _ in range(200):
         sizes = rng.integers(1, 6, size=rng.integers(2, 5))
-        weights = [rng.normal(size=(m, n)) for n, m in zip(sizes, sizes[1:], strict=False)]
+        weights = [rng.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)]
         x, y = rng.normal(size=(2, sizes[0]))
         u, v = x, y
         for i, W in enumerate(weights):

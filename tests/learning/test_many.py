@@ -245,7 +245,7 @@ def test_one_target_between_0_and_1_is_refused():
     X, y = xor()
     Y = y.astype(float)
     Y[2] = 0.5
-    with pytest.raises(ValueError, match="0 and 1 only, found 0.5"):
+    with pytest.raises(ValueError, match=r"0 and 1 only, found 0\.5"):
         train_many(draw_many([2, 4, 1], range(2)), X, Y, optimizer=sgd(1.0), epochs=1)
 
 
