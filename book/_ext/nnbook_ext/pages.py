@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
+from pathlib import Path
+from urllib.parse import quote
+
+import nnbook
 
 REPAIRS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(wrong), right)
@@ -34,6 +39,7 @@ REPAIRS: list[tuple[re.Pattern[str], str]] = [
 def setup(app):
     """Repair each page between the template and the file."""
     app.connect("builder-inited", wrap_templates)
+    app.connect("html-page-context", add_page_links)
 
 
 def wrap_templates(app) -> None:
@@ -54,3 +60,26 @@ def repair(page: str) -> str:
     for wrong, right in REPAIRS:
         page = wrong.sub(right, page)
     return page
+
+
+def add_page_links(app, pagename, templatename, context, doctree) -> None:
+    """End each chapter with how to cite it, where to report an error, and its notebook."""
+    if "body" not in context or not app.env.doc2path(pagename).endswith(".ipynb"):
+        return
+    config, title = app.config, re.sub(r"<[^>]+>", "", context.get("title", ""))
+    where = config.nnbook_url.rstrip("/")
+    cite = f"{config.author}. {title}. In: nnbook, version {nnbook.__version__}."
+    if where:
+        cite += f" {where}/{pagename}.html"
+    links = []
+    if context.get("sourcename"):
+        up = "../" * (len(Path(pagename).parts) - 1)
+        source = f"{up}_sources/{context['sourcename']}"
+        links.append(f'<a href="{html.escape(source)}" download>Download this notebook</a>')
+    if config.nnbook_issues_url:
+        address = f"{config.nnbook_issues_url}?title={quote(f'{pagename}: ')}"
+        links.append(f'<a href="{html.escape(address)}">Report an error</a>')
+    context["body"] += (
+        f'<div class="nn-page-links"><p>{" · ".join(links)}</p><p>Cite: {html.escape(cite)} '
+        "The number of an equation is a link to it.</p></div>"
+    )
