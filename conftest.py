@@ -18,7 +18,7 @@ def report():
 
     def write(section: str, line: str) -> None:
         REPORT.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"\W+", " ", line)[:40].strip()
+        name = re.sub(r"[\W\d]+", " ", line)[:80].strip()  # the same line, measured again
         path = REPORT / f"{section}--{name}.txt"
         path.write_text(line + "\n", encoding="utf-8")
 
@@ -27,7 +27,8 @@ def report():
 
 def pytest_terminal_summary(terminalreporter):
     """Print what was measured."""
-    if os.environ.get("PYTEST_XDIST_WORKER") or not REPORT.exists():
+    asked = os.environ.get("NNBOOK_REPORT") and not os.environ.get("PYTEST_XDIST_WORKER")
+    if not asked or not REPORT.exists():
         return
     sections: dict[str, list[str]] = {}
     for path in sorted(REPORT.glob("*.txt")):

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -248,12 +249,22 @@ def test() -> None:
     slowest = sorted(steps, reverse=True)[:10]
     lines = [f"{seconds:7.1f} s  {title}" for seconds, title in slowest]
     (REPORT / "0 steps before the tests.txt").write_text("\n".join(lines), encoding="utf-8")
+    times = [f"{seconds:7.1f} s  {name}" for name, seconds in executed()]
+    (REPORT / "1 chapters executed for the book, figures and all (limit 20 s).txt").write_text(
+        "\n".join(times), encoding="utf-8"
+    )
     say("→ unit tests, doctests, notebooks" + (", pages in Chromium" if browser else ""))
     chosen = [] if browser else ["-m", "not browser"]
     python(
         "-m", "pytest", "-q", *NBVAL, "--doctest-modules", "--durations=10", *chosen,
-        "tests", "nnbook", "book", PYTHONHASHSEED="0", NNBOOK_CHROMIUM=browser or "",
+        "tests", "nnbook", "book", PYTHONHASHSEED="0", NNBOOK_CHROMIUM=browser or "", NNBOOK_REPORT="1",
     )  # fmt: skip
+
+
+def executed() -> list[tuple[str, float]]:
+    """Return how long each chapter took when the book was built."""
+    paths = sorted((BUILD / "executed").glob("*.json"))
+    return [(p.stem, json.loads(p.read_text(encoding="utf-8"))["seconds"]) for p in paths]
 
 
 REPORT = BUILD / "report"
