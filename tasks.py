@@ -257,7 +257,8 @@ def test() -> None:
     chosen = [] if browser else ["-m", "not browser"]
     python(
         "-m", "pytest", "-q", *NBVAL, "--doctest-modules", "--durations=10", *chosen,
-        "tests", "nnbook", "book", PYTHONHASHSEED="0", NNBOOK_CHROMIUM=browser or "", NNBOOK_REPORT="1",
+        "tests", "nnbook", "book",
+        PYTHONHASHSEED="0", NNBOOK_CHROMIUM=browser or "", NNBOOK_REPORT="1",
     )  # fmt: skip
 
 
