@@ -211,7 +211,7 @@ def two_passes(ax, params, X, Y, activation, step):
     title, name, how, reference = STEPS[step - 1] if step else ("", "", "", "")
     marks, said = _read_by(name, values, Y, backwards=step > 6) if step else ({}, "")
     matrices(ax, boxes, ARROWS, marks=marks, pending=PLACES.keys() - done)
-    _words(ax, activation, f"{name} = {how}" if step else "", reference,
+    _words(ax, activation, f"{name} = {how}" if step else "What is given", reference,
            said or "W and b of both layers, a batch X with its targets Y")
     for symbol, (color, _) in marks.items():
         if color == C3:
