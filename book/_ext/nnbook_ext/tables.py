@@ -261,7 +261,8 @@ def first_line(name: str) -> str:
         text = inspect.getdoc(getattr(importlib.import_module(module), attribute)) or ""
     except (ImportError, AttributeError, ValueError):
         return ""
-    return re.sub(r"``(.+?)``", r"`\1`", text.split("\n")[0])
+    line = re.sub(r":math:`(.+?)`", r"$\1$", text.split("\n")[0])  # reStructuredText to Markdown
+    return re.sub(r":\w+:`(.+?)`", r"`\1`", re.sub(r"``(.+?)``", r"`\1`", line))
 
 
 class Notation(Table):
