@@ -27,6 +27,7 @@ SET = [
     (sp.exp(-z**2 / 2) / sp.sqrt(2 * sp.pi), r"\frac{e^{-z^2/2}}{\sqrt{2\pi}}", "e^(−z²/2)/√(2π)"),
     (sp.log(1 + sp.exp(z)), r"\ln(1 + e^z)", "ln(1 + eᶻ)"),
     (sp.Max(0, z), r"\max(0, z)", "max(0, z)"),
+    (sp.binomial(m, n), r"\binom{m}{n}", "C(m, n)"),
     (1 - sp.tanh(z)**2, r"1 - \tanh^2 z", "1 − tanh² z"),
     (2 * s(2 * z) - 1, r"2\sigma(2z) - 1", "2σ(2z) − 1"),
     (sp.Derivative(s(z), z), r"\sigma'(z)", "σ′(z)"),
