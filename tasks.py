@@ -294,8 +294,12 @@ def notebooks(N: str = "") -> None:
 
 
 def lab() -> None:
-    """Open JupyterLab on the chapters."""
-    python("-m", "jupyter", "lab", "--notebook-dir", ROOT / "book")
+    """Open JupyterLab on the chapters, with one thread for each matrix product.
+
+    The networks are small: several threads wait for each other longer than they work.
+    """
+    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    python("-m", "jupyter", "lab", "--notebook-dir", ROOT / "book", **one)
 
 
 def serve() -> None:
