@@ -166,5 +166,5 @@ def test_notebooks_have_a_figure_to_move():
     assert CHAPTERS
     for name in CHAPTERS:
         notebook = json.loads((ROOT / "book" / name).read_text("utf-8"))
-        text = "".join("".join(cell["source"]) for cell in notebook["cells"])
+        text = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
         assert re.search(r"^@explore\(", text, re.MULTILINE), name

@@ -16,8 +16,8 @@ from nnbook.checking.perturb import perturb, refusal
 
 BOOK = Path(__file__).parents[2] / "book"
 CHAPTERS = sorted(BOOK.glob("[0-9]*.ipynb")) + sorted(BOOK.glob("intro.ipynb"))
-SLOW = ("nnbook.learning", "nnbook.showing", "nnbook.checking.verify", "sklearn", "matplotlib",
-        "nnbook.checking.exercises", "nnbook.checking.gradcheck")
+SLOW = ("nnbook.learning.many", "nnbook.learning.train", "nnbook.showing", "sklearn", "matplotlib",
+        "nnbook.checking.verify", "nnbook.checking.exercises", "nnbook.checking.gradcheck")
 
 
 def cells(notebook):
