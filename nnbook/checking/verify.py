@@ -187,6 +187,10 @@ def _caller(function, call, output):
             warnings.simplefilter("ignore")
             result = (call or function)(*values)
         if output is not None:
+            if not isinstance(result, tuple | list) or not -len(result) <= output < len(result):
+                told = f"{len(result)} outputs" if isinstance(result, tuple | list) else "one"
+                raise ValueError(f"output={output!r} asks for an output that is not there: the "
+                                 f"function returns {told}, counted from 0")
             return result[output]
         if isinstance(result, tuple | list):
             raise TypeError(f"the function returns {len(result)} outputs: say which one the "

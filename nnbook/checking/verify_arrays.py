@@ -95,7 +95,10 @@ class ArrayTask:
             arguments.append(array if shape else float(array))
         nested, shape, definitions = self._expected(env)
         wanted = list(_flatten(nested))
-        found = np.asarray(self.run(*arguments))
+        given = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+        found = np.asarray(self.run(*given))
+        for symbol, before, after in zip(self.symbols, arguments, given, strict=True):
+            unchanged(self.name, str(symbol), before, after)
         self._check_shape(found, shape, sizes, dtype)
         if not wanted:
             return -1.0, {}, 0
@@ -156,6 +159,19 @@ class ArrayTask:
         if found.dtype != np.dtype(dtype):
             raise VerificationError(f"{self.name} turns {dtype} into {found.dtype}; it must keep "
                                     "the dtype", reason="a constant or a call promotes")
+
+
+def unchanged(name, symbol, before, after):
+    """Refuse a function that wrote into its argument."""
+    if np.array_equal(before, after, equal_nan=True):
+        return
+    at = tuple(int(n) for n in np.argwhere(np.asarray(before) != after)[0])
+    was, now = float(before[at]), float(after[at])
+    raise VerificationError(
+        f"{name} changes its argument {symbol}: entry {at} was {was!r} and is {now!r} after the "
+        "call. Whoever called it goes on with wrong numbers.", point={symbol: was, "entry": at},
+        found=now, expected=was, reason="it writes into the array that it is given; write into "
+                                        "a copy, or into a new array")
 
 
 def _literal(expr, shape):

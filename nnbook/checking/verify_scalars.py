@@ -11,7 +11,7 @@ from nnbook.checking.points import inside, kinks_of, scalar_points
 from nnbook.checking.precision import FORMATS, Evaluator, Undefined, _nearest, _ulps
 from nnbook.checking.terms import terms as sum_of_terms
 from nnbook.checking.verification import Verification, VerificationError, likely_reason
-from nnbook.checking.verify_arrays import UNIT, Entries, array_reason, relative
+from nnbook.checking.verify_arrays import UNIT, Entries, array_reason, relative, unchanged
 
 SHARES = {"float64": 0.8, "float32": 0.15, "float16": 0.05}
 
@@ -75,6 +75,7 @@ class Elementwise:
             error, at = self._worst(x, dtype)
             if error > worst[0]:
                 worst = (error, at, dtype)
+        self._shapes(dtypes[0])
         notes = self._conventions(chosen, dtypes) + self._limits(limits, dtypes)
         formats = list(map(str, dtypes))
         listed = formats[0] if len(formats) == 1 else \
@@ -87,14 +88,36 @@ class Elementwise:
             domain=spell(self.domain), narrowed=self.because, notes=notes)
 
     def _call(self, x):
-        found = self.run(x)
+        given = x.copy(order="K")
+        found = self.run(given)
         if not isinstance(found, np.ndarray | np.generic) or np.shape(found) != x.shape:
             raise TypeError(f"{self.name} must map an array to an array of the same shape "
                             f"{x.shape}, got {np.shape(found)}")
         if found.dtype != x.dtype:
             raise VerificationError(f"{self.name} turns {x.dtype} into {found.dtype}; it must "
                                     "keep the dtype", reason="a constant or a call promotes")
+        unchanged(self.name, str(self.symbol), x, given)
         return found
+
+    def _shapes(self, dtype):
+        """Hold what it does to a matrix that is not contiguous, and to nothing at all."""
+        row = scalar_points(self.domain, 400, np.random.default_rng(0), dtype, self.kinks)
+        row = np.resize(row[np.argsort(np.abs(np.abs(row.astype(float)) - 1))], 6)
+        for x in (row.reshape(3, 2).T, row[:0], row[:0].reshape(0, 3)):
+            try:
+                same = np.array_equal(self._call(x), self._call(x.ravel()).reshape(x.shape),
+                                      equal_nan=True)
+                told = "gives other values than entry by entry"
+            except VerificationError:
+                raise
+            except Exception as error:      # whatever an author's function raises
+                same, told = False, f"fails: {type(error).__name__}: {error}"
+            if not same:
+                raise VerificationError(
+                    f"{self.name} does not agree with ({self.derivation.number}): on an array of "
+                    f"shape {x.shape} it {told}. An elementwise function takes every shape, an "
+                    "empty one too.", found=told, expected=x.shape,
+                    reason="the function mixes entries, or was written for one shape")
 
     def _exact(self, x, floor):
         try:

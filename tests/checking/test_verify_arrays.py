@@ -164,3 +164,29 @@ def test_an_activation_that_max_makes_is_written_out_at_one_by_one():
     assert verify(equation, F.relu, args=[X], call=lambda X: F.relu(2 * X)).points > 0
     with pytest.raises(VerificationError):
         verify(equation, F.relu, args=[X], call=lambda X: F.relu(2.001 * X))
+
+
+def adds_the_bias_to_itself(A, W, b):
+    Z = A @ W.T
+    Z += b
+    b += 1
+    return Z
+
+
+def spoils_the_batch(A, W, b):
+    Z = A @ W.T + b
+    A *= 0
+    return Z
+
+
+@pytest.mark.parametrize("writes, which", [(adds_the_bias_to_itself, "b"), (spoils_the_batch, "A")])
+def test_a_function_that_writes_into_its_argument_is_refused(writes, which):
+    with pytest.raises(VerificationError, match=f"changes its argument {which}: entry"):
+        verify(equation(A * W.T + ones(N) * b.T), writes, args=[A, W, b], **FEW)
+
+
+def test_an_output_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="output=3 .* the function returns 3 outputs"):
+        verify(equation(G.T * A), F.affine_vjp, args=[G, A, W, b], output=3, **FEW)
+    with pytest.raises(ValueError, match="output=1 .* the function returns one"):
+        verify(equation(A * W.T + ones(N) * b.T), F.affine, args=[A, W, b], output=1, **FEW)

@@ -308,3 +308,36 @@ def test_a_constant_is_held_to_its_equation():
     assert good.points == 1
     with pytest.raises(VerificationError, match=r"it returns 0\.92"):
         verify(equation, math.erf, args=[], call=lambda: (1 + math.erf(1)) / 2 + 1e-15, name="half")
+
+
+def clips_in_place(z):
+    if z.ndim:
+        z[z < 0] = 0
+        return z
+    return F.relu(z)
+
+
+def spoils_its_argument(z):
+    found = F.relu(z)
+    z[...] = 0
+    return found
+
+
+@pytest.mark.parametrize("writes", [clips_in_place, spoils_its_argument])
+def test_a_function_that_writes_into_its_argument_is_refused(writes):
+    with pytest.raises(VerificationError, match=r"changes its argument z: entry .* after the call"):
+        verify(equation(sp.Max(0, z), "5.5"), writes, **FEW)
+
+
+WRONG_SHAPES = {
+    "flattens": lambda x: F.relu(np.ravel(x)),
+    "fails on nothing": lambda x: F.relu(x) + 0 * np.max(x),
+    "one for nothing": lambda x: F.relu(x) if x.size else np.zeros(1, x.dtype),
+    "reads memory in the wrong order": lambda x: F.relu(x).ravel("K").reshape(x.shape),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_SHAPES)
+def test_a_function_that_is_right_on_flat_arrays_only_is_refused(name):
+    with pytest.raises(VerificationError, match=r"on an array of shape \(.*\) it "):
+        verify(equation(sp.Max(0, z), "5.5"), WRONG_SHAPES[name], name="m.f", **FEW)
