@@ -9,8 +9,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from nnbook.checking import rewriting, sampling
-from nnbook.checking._errors import DerivationError, UndecidedError
+from nnbook.checking import names, rewriting, sampling
+from nnbook.checking._errors import Counterexample, DerivationError, UndecidedError
 
 GUARD_SECONDS = 60
 
@@ -56,7 +56,8 @@ def is_matrix(e):
 
 def is_for_all_sizes(e):
     """Tell whether an expression holds indices or matrices of symbolic size."""
-    if e.has(sp.Indexed, sp.KroneckerDelta, sp.MatrixSymbol, MatrixElement):
+    if e.has(sp.Indexed, sp.KroneckerDelta, sp.MatrixSymbol, MatrixElement, sp.OneMatrix,
+             sp.Identity, sp.ZeroMatrix):
         return True
     return any(not (low.is_number and high.is_number)
                for s in e.atoms(sp.Sum) for _, low, high in s.limits)
@@ -136,6 +137,8 @@ def judge_scalar(left, right, relation, domains_of, number, told, count=sampling
         agreed, counterexample = _sample(*sides, symbols, domains, number, relation, count, told)
         if counterexample is not None:
             raise DerivationError(f"{told} is false: {counterexample}.", counterexample)
+    if not unknown:
+        _no_corner(sp.Tuple(left, right), symbols, domains, number, told)
     if relation == "=":
         path, rest = rewriting.prove_zero(left - right, domains)
         if path is not None:
@@ -173,6 +176,23 @@ def _sample(left, right, symbols, domains, number, relation, count, told):
     except (NameError, TypeError, AttributeError, KeyError) as error:
         raise UndecidedError(f"{told} is undecided: one of the lines cannot be evaluated "
                              f"({error})") from error
+
+
+def _no_corner(lines, symbols, domains, number, told):
+    try:
+        found = sampling.without_slope(lines, symbols, domains, number)
+    except (NameError, TypeError, AttributeError, KeyError):
+        return                                        # cannot be evaluated there: nothing is said
+    if found is None:
+        return
+    point, left, right = found
+    values = {s.name: str(x) for s, x in point.items()}
+    at = ", ".join(f"{names.plain(s)} = {x}" for s, x in values.items())
+    slopes = [sampling.readable(x) for x in (left, right)]
+    raise DerivationError(
+        f"{told} is false: at {at} there is no derivative, the slope is {slopes[0]} on the left "
+        f"and {slopes[1]} on the right; leave the point out with domain=",
+        Counterexample(values, *slopes))
 
 
 def _explicit(left, right, relation, domains_of, number, told):

@@ -74,15 +74,16 @@ def candidates(symbol, domain, kinks, rng, count):
     for piece in _pieces(domain):
         if isinstance(piece, sp.Interval):
             low, high = piece.start, piece.end
-            width = high - low if low.is_finite and high.is_finite else sp.Integer(8)
+            width = near(high - low) if low.is_finite and high.is_finite else sp.Integer(8)
             for end, inward in ((low, 1), (high, -1)):
-                if end.is_finite and end.is_rational:
-                    edges += [end, end + inward * width / 10**6, end + inward * width / 3]
+                if end.is_finite:
+                    by = near(end)
+                    edges += [end, by + inward * width / 10**5, by + inward * width / 3]
         elif isinstance(piece, sp.FiniteSet):
-            edges += [x for x in piece if x.is_rational]
+            edges += list(piece)
     for kink in kinks:
-        edges += [kink, kink + sp.Rational(1, 1000), kink - sp.Rational(1, 1000),
-                  kink + 1, kink - 1]
+        by = near(kink)
+        edges += [kink, by + sp.Rational(1, 1000), by - sp.Rational(1, 1000), by + 1, by - 1]
     integer = bool(symbol.is_integer)
     found, seen = [], set()
 
@@ -101,12 +102,16 @@ def candidates(symbol, domain, kinks, rng, count):
             x = sp.Integer(rng.randint(-10 - attempt // 4, 10 + attempt // 4))
         elif finite and attempt % 2:
             piece = finite[attempt // 2 % len(finite)]
-            x = piece.start + piece.measure * sp.Rational(rng.randint(0, 9973), 9973)
+            x = near(piece.start) + near(piece.measure) * sp.Rational(rng.randint(0, 9973), 9973)
         else:
             x = sp.Rational(rng.randint(-10**4, 10**4), 10 ** rng.choice((3, 3, 4, 2)))
-        if x.is_rational:
-            offer(x)
+        offer(x)
     return found
+
+
+def near(x):
+    """Return a rational for a real number: itself, or its first six decimals."""
+    return x if x.is_Rational else sp.Rational(int(sp.floor(x * 10**6)), 10**6)
 
 
 def points(symbols, domains, number, kinks=(), count=FEW):
@@ -142,22 +147,21 @@ def points(symbols, domains, number, kinks=(), count=FEW):
 def kinks_of(*expressions):
     """Return (symbol, rational) pairs at which a Max, Abs, Heaviside, ... changes branch."""
     found = []
-    for expression in expressions:
-        for node in sp.preorder_traversal(expression):
-            if isinstance(node, (sp.Max, sp.Min)):
-                edges = [a - b for a, b in itertools.combinations(node.args, 2)]
-            elif isinstance(node, (sp.Abs, sp.sign, sp.Heaviside)):
-                edges = [node.args[0]]
-            elif isinstance(node, sp.core.relational.Relational):
-                edges = [node.lhs - node.rhs] if node.lhs.is_real else []
-            else:
-                continue
-            for edge in edges:
-                free = sorted(edge.free_symbols, key=lambda s: s.name)
-                if len(free) == 1 and edge.is_polynomial(free[0]):
-                    roots = sp.Poly(edge, free[0]).ground_roots()
-                    found += [(free[0], root) for root in roots if root.is_rational]
+    for edge in itertools.chain.from_iterable(map(branches, expressions)):
+        free = sorted(edge.free_symbols, key=lambda s: s.name)
+        if len(free) == 1:
+            found += [(free[0], root) for root in roots_of(edge, free[0])]
     return list(dict.fromkeys(found))
+
+
+def roots_of(edge, symbol):
+    """Return the real roots of a polynomial in one symbol: all up to degree 2, else rational."""
+    if not edge.is_polynomial(symbol):
+        return []
+    poly = sp.Poly(edge, symbol)
+    if poly.degree() > 2:
+        return [root for root in poly.ground_roots() if root.is_rational]
+    return [root for root in sp.roots(poly) if root.is_real]
 
 
 FUNCTIONS = {sp.exp: mpmath.exp, sp.log: mpmath.log, sp.tanh: mpmath.tanh, sp.sinh: mpmath.sinh,
@@ -168,6 +172,9 @@ FUNCTIONS = {sp.exp: mpmath.exp, sp.log: mpmath.log, sp.tanh: mpmath.tanh, sp.si
              sp.factorial: mpmath.factorial}
 
 
+UNDONE = (sp.Derivative, sp.Integral, sp.Limit, sp.Sum, sp.Product, sp.Subs, sp.UnevaluatedExpr)
+
+
 class Evaluator:
     """A scalar expression as a function of exact points, correct to 50 digits or refused.
 
@@ -176,7 +183,8 @@ class Evaluator:
     """
 
     def __init__(self, expression, symbols):
-        self.expression = expression.doit().replace(
+        # x/x as it was written has no value at 0; doit would make it 1.
+        self.expression = (expression.doit() if expression.has(*UNDONE) else expression).replace(
             sp.Heaviside, lambda *a: sp.Piecewise((0, a[0] < 0), (1, a[0] > 0),
                                                   (a[1] if len(a) > 1 else sp.S.Half, True)))
         self.symbols = symbols
@@ -184,9 +192,13 @@ class Evaluator:
     def at(self, point, dps):
         """Return the value with ``dps`` working digits."""
         with mpmath.workdps(dps):
-            known = {s: mpmath.mpf(point[s].p) / point[s].q for s in self.symbols}
+            known = {s: mpmath.mpf(point[s].p) / point[s].q for s in self.symbols
+                     if point[s].is_Rational}
+            # At an edge such as pi only the exact number tells "pi > pi" from "pi >= pi".
+            exact = {s: point[s] for s in self.symbols if s not in known}
+            expression = self.expression.xreplace(exact) if exact else self.expression
             try:
-                value = mpmath.mpmathify(self.walk(self.expression, known))
+                value = mpmath.mpmathify(self.walk(expression, known))
             except (ZeroDivisionError, ValueError, OverflowError) as error:
                 raise CannotEvaluate(str(error)) from error
             if not mpmath.isfinite(value):
@@ -307,6 +319,36 @@ def _settled(left, right, point, dps, a, b):
     return values
 
 
+def without_slope(expression, symbols, domains, number):
+    """Return a point and the slopes on its two sides, where a derivative is written of a corner.
+
+    Returns
+    -------
+    None or (dict of Symbol to number, left slope, right slope)
+    """
+    for node in sorted(expression.atoms(sp.Derivative), key=sp.default_sort_key):
+        inner, x = node.expr, node.variables[0]
+        if len(node.variables) > 1 or x not in symbols or not inner.free_symbols <= set(symbols):
+            continue
+        kinks = [{x: root} for s, root in kinks_of(inner) if s == x]
+        others = [p for p in on_edges([inner], symbols, domains, number)]
+        base = next(points(symbols, domains, number))
+        side = Evaluator(inner, symbols)
+        for at in [{**base, **k} for k in kinks] + others:
+            step = sp.Rational(1, 10**30)
+            around = [{**at, x: at[x] + k * step} for k in (-1, 0, 1)]
+            if not all(inside(p[x], domains[x]) for p in around):
+                continue
+            try:
+                low, here, high = (side.at(p, 120) for p in around)
+            except CannotEvaluate:
+                continue
+            left, right = (here - low) * 10**30, (high - here) * 10**30
+            if abs(left - right) > mpmath.mpf(10) ** -20 * (1 + abs(left) + abs(right)):
+                return {s: at[s] for s in sorted(inner.free_symbols, key=str)}, left, right
+    return None
+
+
 def sample(left, right, symbols, domains, number, relation="=", count=FEW):
     """Hold two scalar expressions against each other.
 
@@ -317,10 +359,40 @@ def sample(left, right, symbols, domains, number, relation="=", count=FEW):
     """
     sides = Evaluator(left, symbols), Evaluator(right, symbols)
     agreed = 0
-    for point in points(symbols, domains, number, kinks_of(left, right), count):
+    everywhere = points(symbols, domains, number, kinks_of(left, right), count)
+    for point in itertools.chain(everywhere, on_edges((left, right), symbols, domains, number)):
         verdict, a, b = compare(*sides, point, relation)
         if verdict == "fails":
             values = {s.name: str(x) for s, x in point.items()}
             return agreed, Counterexample(values, readable(a), readable(b))
         agreed += verdict == "holds"
     return agreed, None
+
+
+def branches(expression):
+    """Return what a Max, Abs, Heaviside, condition, ... compares with 0."""
+    found = []
+    for node in sp.preorder_traversal(expression):
+        if isinstance(node, (sp.Max, sp.Min)):
+            found += [a - b for a, b in itertools.combinations(node.args, 2)]
+        elif isinstance(node, (sp.Abs, sp.sign, sp.Heaviside)):
+            found.append(node.args[0])
+        elif isinstance(node, sp.core.relational.Relational) and node.lhs.is_real:
+            found.append(node.lhs - node.rhs)
+    return list(dict.fromkeys(found))
+
+
+def on_edges(expressions, symbols, domains, number):
+    """Yield points at which some branch of several symbols changes, such as xy = 1."""
+    edges = [e for expression in expressions for e in branches(expression)]
+    for edge in dict.fromkeys(edges):
+        free = sorted(edge.free_symbols, key=lambda s: s.name)
+        if len(free) < 2 or not edge.free_symbols <= set(symbols):
+            continue
+        for point in itertools.islice(points(symbols, domains, number), 4):
+            for symbol in free:
+                rest = {s: x for s, x in point.items() if s != symbol}
+                roots = roots_of(edge.subs(rest), symbol)
+                if roots and inside(roots[0], domains[symbol]):
+                    yield {**point, symbol: roots[0]}
+                    break

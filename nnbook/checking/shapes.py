@@ -49,12 +49,15 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
         count += _instances(left, right, relation, sizes, domains_of, number, told)
     at = " and ".join(f"({s})" for s in told_sizes if s)
     also = f"; instantiated at {at}" if at else ""
+    matrices = matrix or left.has(sp.MatrixSymbol) or right.has(sp.MatrixSymbol)
     if relation == "=":
         path = prove_all_sizes(left, right, domains_of)
         if path is not None:
-            level = "A" if matrix or left.has(sp.MatrixSymbol) or right.has(
-                sp.MatrixSymbol) else "S"
-            return level, path + also
+            return "A" if matrices else "S", path + also
+        # Not for all sizes, then: two sizes could agree by chance.
+        most = 8 if matrices or free_indices(left, right) else 12
+        for sizes in _one_by_one(symbols, most):
+            count += _instances(left, right, relation, sizes, domains_of, number, told)
         path = _at_fixed_sizes(left, right, symbols, domains_of)
         if path is not None:
             return "F", path
@@ -62,6 +65,8 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
         gap = (raw[1] - raw[0]) if relation == "<=" else (raw[0] - raw[1])
         if not matrix and nonnegative(gap):
             return "S", "the difference is a sum of squares, for all sizes" + also
+        for sizes in _one_by_one(symbols, 8):
+            count += _instances(left, right, relation, sizes, domains_of, number, told)
     count = sum(_instances(left, right, relation, dict(zip(symbols, numbers, strict=False)),
                            domains_of, number, told, 10**6)
                 for numbers in (SIZES if symbols else ((),)))
@@ -69,6 +74,14 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
         return "N", f"agrees to 50 digits in {count} comparisons of entries{also}"
     raise UndecidedError(f"{told} is undecided: it agrees in {count} comparisons, and neither the "
                          f"index calculus nor entries at fixed sizes proved it")
+
+
+def _one_by_one(symbols, most):
+    """Yield sizes: each from 1 up, the others as in the first set."""
+    usual = dict(zip(symbols, SIZES[0], strict=False))
+    for s in symbols:
+        for n in range(1, most + 1):
+            yield {**usual, s: n}
 
 
 def _told(sizes):

@@ -186,7 +186,7 @@ def test_a_function_that_writes_into_its_argument_is_refused(writes, which):
 
 
 def test_an_output_that_is_not_there_is_named():
-    with pytest.raises(ValueError, match="output=3 .* the function returns 3 outputs"):
+    with pytest.raises(ValueError, match=r"output=3 .* the function returns 3 outputs"):
         verify(equation(G.T * A), F.affine_vjp, args=[G, A, W, b], output=3, **FEW)
-    with pytest.raises(ValueError, match="output=1 .* the function returns one"):
+    with pytest.raises(ValueError, match=r"output=1 .* the function returns one"):
         verify(equation(A * W.T + ones(N) * b.T), F.affine, args=[A, W, b], output=1, **FEW)
