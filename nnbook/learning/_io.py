@@ -3,13 +3,21 @@
 import io
 import os
 import re
+import struct
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from nnbook.learning._validate import check_params
+
+# What NumPy and zipfile raise on files that were cut off, altered, or are something else.
+_BROKEN = (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, KeyError,
+           NotImplementedError, RuntimeError, zlib.error, struct.error, UnicodeError,
+           SyntaxError, OverflowError, MemoryError, tokenize.TokenError)
 
 
 def save_params(path, params):
@@ -79,7 +87,7 @@ def load_params(path):
             # a plain .npy file loads as an array, which has no names
             names = set(file.files)
             arrays = {name: file[name] for name in names}
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, KeyError) as error:
+    except _BROKEN as error:
         raise ValueError(
             f"{path} is not a whole .npz file of parameters: {error}; was it cut off or altered?"
         ) from error
@@ -102,6 +110,8 @@ def load_params(path):
 def write_atomically(path, content):
     """Write bytes so that ``path`` holds them all or is as it was before."""
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -16,6 +16,7 @@ import numpy as np
 from nnbook.functions.activations import sigmoid, softplus
 from nnbook.learning._validate import check_batch, check_count, check_number, check_params
 from nnbook.learning.mlp import activation_pair, init_params
+from nnbook.learning.optimizers import Optimizer
 
 
 class Runs(NamedTuple):
@@ -134,6 +135,11 @@ def unstack(params, index):
     >>> W.shape, b.shape
     ((4, 2), (4,))
     """
+    count = np.shape(params[0][1])[-1]
+    index = check_count("index", index, minimum=-count)
+    if index >= count:
+        raise ValueError(f"index must be less than {count}, the networks in the stack, found "
+                         f"{index}")
     return [(W[..., index].copy(), b[..., index].copy()) for W, b in params]
 
 
@@ -182,6 +188,8 @@ def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=())
     20
     """
     A0, sign, N = _check_data(params, X, Y)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be one such as sgd(0.1) or adam(), found {optimizer!r}")
     epochs = check_count("epochs", epochs, minimum=0)
     record = sorted({check_count("record", t, minimum=0) for t in record} | {epochs})
     if record[-1] > epochs:
@@ -236,6 +244,7 @@ def right_answers(logits, Y, margin=1e-3):
     >>> right_answers(np.array([[[2.0, 2.0]], [[-1.0, 1e-17]]]), np.array([[1], [0]]))
     array([2, 1])
     """
+    margin = check_number("margin", margin, low=0.0)
     sign = 2 * np.asarray(Y) - 1
     if np.ndim(logits) != 3 or logits.shape[:2] != sign.shape:
         raise ValueError(

@@ -64,8 +64,8 @@ def init_params(sizes, rng, init="he_normal"):
     Raises
     ------
     ValueError, TypeError
-        If there are fewer than two sizes, one is not a positive whole number, ``rng`` cannot draw
-        or the initializer is unknown.
+        If there are fewer than two sizes, one is not a positive whole number, ``rng`` cannot draw,
+        or the initializer is unknown or returns another shape.
 
     Examples
     --------
@@ -77,7 +77,18 @@ def init_params(sizes, rng, init="he_normal"):
     sizes = [check_count(f"sizes[{i}]", n) for i, n in enumerate(sizes)]
     if len(sizes) < 2:
         raise ValueError(f"sizes must name an input and an output at least, found {sizes}")
-    return [(init(n_out, n_in, rng), np.zeros(n_out)) for n_in, n_out in pairwise(sizes)]
+    return [(_drawn(init, n_out, n_in, rng), np.zeros(n_out)) for n_in, n_out in pairwise(sizes)]
+
+
+def _drawn(init, n_out, n_in, rng):
+    W = np.asarray(init(n_out, n_in, rng))
+    if W.shape != (n_out, n_in):
+        hint = "; is it transposed?" if W.shape == (n_in, n_out) else ""
+        raise ValueError(f"init must return W of shape (n_out, n_in) = {(n_out, n_in)}, found "
+                         f"{W.shape}{hint}")
+    if W.dtype.kind not in "fiu" or not np.isfinite(W).all():
+        raise ValueError(f"init must return finite real numbers, found {W.dtype} array {W}")
+    return W
 
 
 def forward(params, X, activation):

@@ -59,6 +59,7 @@ def sgd(alpha):
     alpha = check_number("alpha", alpha, low=0.0)
 
     def init(params):
+        tree_map(_zeros, params)                     # says what is wrong with params
         return ()
 
     @np.errstate(all="ignore")
@@ -102,7 +103,7 @@ def momentum(alpha, beta=0.9):
     beta = check_number("beta", beta, low=0.0, high=1.0)
 
     def init(params):
-        return tree_map(np.zeros_like, params)
+        return tree_map(_zeros, params)
 
     @np.errstate(all="ignore")
     def update(grads, v, params):
@@ -161,10 +162,14 @@ def adam(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     eps = check_number("eps", eps, low=0.0)
 
     def init(params):
-        return AdamState(0, tree_map(np.zeros_like, params), tree_map(np.zeros_like, params))
+        return AdamState(0, tree_map(_zeros, params), tree_map(_zeros, params))
 
     @np.errstate(all="ignore")
     def update(grads, state, params):
+        if not isinstance(state, AdamState):
+            raise TypeError("state must be the AdamState that init or the last update returned, "
+                            f"found {type(state).__name__}; the order is update(grads, state, "
+                            "params)")
         t = state.t + 1
         m = tree_map(lambda m, g: beta1 * m + (1 - beta1) * g, state.m, grads)
         v = tree_map(lambda v, g: beta2 * v + (1 - beta2) * g * g, state.v, grads)
@@ -177,6 +182,13 @@ def adam(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
         return tree_map(step, params, m, v), AdamState(t, m, v)
 
     return Optimizer(init, update)
+
+
+def _zeros(leaf):
+    if np.asarray(leaf).dtype.kind not in "fiu":
+        raise TypeError("params must be a nest of lists, tuples and dicts with arrays of real "
+                        f"numbers as leaves, found {type(leaf).__name__} {leaf!r:.60}")
+    return np.zeros_like(leaf)
 
 
 def tree_map(f, tree, *others):

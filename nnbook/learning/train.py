@@ -108,6 +108,10 @@ def fit(
     """
     X, Y = _check_data("X", X, "Y", Y, check_params(params))
     if validation is not None:
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+            found = f" of length {len(validation)}" if hasattr(validation, "__len__") else ""
+            raise TypeError("validation must be a pair (X, Y), found "
+                            f"{type(validation).__name__}{found}")
         validation = _check_data(
             "validation[0]", validation[0], "validation[1]", validation[1], params
         )
@@ -159,7 +163,25 @@ def accuracy(params, X, Y, activation="relu"):
         Between 0 and 1.
     """
     X, Y = _check_data("X", X, "Y", Y, check_params(params))
-    return _share_right(forward(params, X, activation)[0], Y)
+    logits = forward(params, X, activation)[0]
+    _check_classes(Y, logits.shape)
+    return _share_right(logits, Y)
+
+
+def _check_classes(Y, shape):
+    """Refuse labels that no prediction could equal: every one would count as an error."""
+    classes = max(2, shape[1])
+    if Y.dtype.kind not in "fiub" or Y.ndim > 2:
+        raise TypeError(f"Y must hold class indices of shape ({shape[0]},) or probabilities of "
+                        f"shape {shape}, found {Y.dtype} of shape {Y.shape}")
+    if Y.ndim == 2 and Y.shape != shape:
+        raise ValueError(f"Y must have shape ({shape[0]},) or that of the logits, {shape}, found "
+                         f"{Y.shape}")
+    if Y.ndim == 1 and not np.isin(Y, range(classes)).all():
+        i = int(np.argmin(np.isin(Y, range(classes))))
+        hint = "; if your classes count from 1, subtract 1" if Y[i] == classes else ""
+        raise ValueError(f"Y[{i}] is {Y[i]}, but the network has the classes 0 to "
+                         f"{classes - 1}{hint}")
 
 
 def _share_right(logits, Y):
