@@ -269,6 +269,12 @@ def _check_data(params, X, Y):
             "params must be a stack, W of shape (n_out, n_in, S) and b of shape (n_out, S); "
             "draw_many and stack make one"
         )
+    for layer, (W, b) in enumerate(params, start=1):
+        if b.shape != W[:, 0].shape:
+            raise ValueError(
+                f"params: b of layer {layer} must have the shape (n_out, S) = {W[:, 0].shape}, "
+                f"found {b.shape}"
+            )
     X = check_batch("X", X, params[0][0].shape[1])
     Y = np.asarray(Y)
     expected = (len(X), params[-1][0].shape[0])

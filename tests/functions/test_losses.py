@@ -290,3 +290,9 @@ def test_bad_logits_and_targets_are_refused(f, logits, targets, error, message):
 def test_bad_binary_targets_are_refused(f, logits, targets, message):
     with pytest.raises(ValueError, match=message):
         f(logits, targets)
+
+
+def test_an_infinite_logit_for_a_wrong_class_costs_infinity_whatever_the_others_are():
+    with np.errstate(all="raise"):
+        found = cross_entropy(np.array([[np.inf, 0.0], [1.0, 2.0]]), np.array([1, 0]))
+    assert found == np.inf

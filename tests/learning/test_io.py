@@ -150,3 +150,10 @@ def test_other_kinds_of_file_are_refused(tmp_path):
     saved(tmp_path, W1=np.array([["a"]]), b1=np.zeros(1))
     with pytest.raises(TypeError, match="W1 must hold floating-point numbers, found <U1"):
         load_params(path)
+
+
+def test_a_file_of_many_strange_arrays_names_four_of_them(tmp_path):
+    path = saved(tmp_path, **{f"x{i}": np.zeros(1) for i in range(9)})
+    with pytest.raises(ValueError, match="look at") as refused:
+        load_params(path)
+    assert str(refused.value).split("look at ")[1].count(",") == 3

@@ -309,3 +309,9 @@ def test_an_activation_pair_needs_both_functions():
     params = init_params([2, 3, 1], np.random.default_rng(0))
     with pytest.raises((TypeError, ValueError)):
         forward(params, np.ones((1, 2)), (np.tanh, 3))
+
+
+def test_a_loss_pair_needs_both_functions():
+    params = init_params([2, 3, 2], np.random.default_rng(0))
+    with pytest.raises(ValueError, match="loss must be one of"):
+        loss_and_grads(params, np.ones((1, 2)), np.array([0]), loss=(lambda z, y: 0.0, 3))

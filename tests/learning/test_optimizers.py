@@ -174,3 +174,10 @@ def test_dicts_must_have_the_same_keys():
 def test_bad_settings_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("arguments", [{"beta2": 1.0}, {"beta2": 1.1}, {"beta1": 1.0}, {"beta1": 1.1}])
+def test_adam_refuses_an_average_that_never_forgets(arguments):
+    (name, _), = arguments.items()
+    with pytest.raises(ValueError, match=name):
+        adam(0.01, **arguments)

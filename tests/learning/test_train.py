@@ -211,3 +211,17 @@ def test_one_nan_among_finite_gradients_stops_the_run():
               loss="bce_with_logits")
     assert "gradient of W in layer 1" in run.stopped
     assert all(np.isfinite(W).all() and np.isfinite(b).all() for W, b in run.params)
+
+
+def test_a_single_column_of_shares_counts_as_yes_above_one_half():
+    params = [(np.array([[1.0]]), np.array([0.0]))]
+    X = np.array([[1.0], [1.0], [-1.0], [-1.0]])        # said: yes, yes, no, no
+    assert accuracy(params, X, np.array([[0.6], [0.51], [0.5], [0.4]])) == 1.0
+
+
+def test_a_long_value_is_cut_to_sixty_characters_in_a_message():
+    with pytest.raises(TypeError) as refused:
+        init_params([2, 1], "x" * 300)
+    shown = str(refused.value).split("found str ")[1].split("; ")[0]
+    assert len(shown) == 60
+    assert shown.endswith("...")
