@@ -129,6 +129,9 @@ class Derivation(Statement):
                              f"such as 'quotient rule', got {reason!r}")
         if relation not in RELATIONS:
             raise ValueError(f"{where}: relation must be '=', '<=' or '>=', got {relation!r}")
+        if at_least not in (None, *ORDER):
+            raise ValueError(f"{where}: at_least must be one of {', '.join(ORDER)}, got "
+                             f"{at_least!r}")
         relation = RELATIONS[relation]
         expression = as_expression(expression, where)
         before = self.lines[-1]

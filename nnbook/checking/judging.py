@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from nnbook.checking import names, rewriting, sampling
+from nnbook.checking import corners, names, rewriting, sampling
 from nnbook.checking._errors import Counterexample, DerivationError, UndecidedError
 
 GUARD_SECONDS = 60
@@ -180,7 +180,7 @@ def _sample(left, right, symbols, domains, number, relation, count, told):
 
 def _no_corner(lines, symbols, domains, number, told):
     try:
-        found = sampling.without_slope(lines, symbols, domains, number)
+        found = corners.without_slope(lines, symbols, domains, number)
     except (NameError, TypeError, AttributeError, KeyError):
         return                                        # cannot be evaluated there: nothing is said
     if found is None:

@@ -319,34 +319,12 @@ def _settled(left, right, point, dps, a, b):
     return values
 
 
-def without_slope(expression, symbols, domains, number):
-    """Return a point and the slopes on its two sides, where a derivative is written of a corner.
-
-    Returns
-    -------
-    None or (dict of Symbol to number, left slope, right slope)
-    """
-    for node in sorted(expression.atoms(sp.Derivative), key=sp.default_sort_key):
-        inner, x = node.expr, node.variables[0]
-        if len(node.variables) > 1 or x not in symbols or not inner.free_symbols <= set(symbols):
-            continue
-        kinks = [{x: root} for s, root in kinks_of(inner) if s == x]
-        others = [p for p in on_edges([inner], symbols, domains, number)]
-        base = next(points(symbols, domains, number))
-        side = Evaluator(inner, symbols)
-        for at in [{**base, **k} for k in kinks] + others:
-            step = sp.Rational(1, 10**30)
-            around = [{**at, x: at[x] + k * step} for k in (-1, 0, 1)]
-            if not all(inside(p[x], domains[x]) for p in around):
-                continue
-            try:
-                low, here, high = (side.at(p, 120) for p in around)
-            except CannotEvaluate:
-                continue
-            left, right = (here - low) * 10**30, (high - here) * 10**30
-            if abs(left - right) > mpmath.mpf(10) ** -20 * (1 + abs(left) + abs(right)):
-                return {s: at[s] for s in sorted(inner.free_symbols, key=str)}, left, right
-    return None
+def far_out(symbols, domains, number):
+    """Yield points far from 0, where an inequality between growing terms turns round."""
+    for base in itertools.islice(points(symbols, domains, number), 2):
+        for symbol, x in itertools.product(symbols, (10**3, -10**3, 10**6, -10**6)):
+            if inside(sp.Integer(x), domains[symbol]):
+                yield {**base, symbol: sp.Integer(x)}
 
 
 def sample(left, right, symbols, domains, number, relation="=", count=FEW):
@@ -360,7 +338,9 @@ def sample(left, right, symbols, domains, number, relation="=", count=FEW):
     sides = Evaluator(left, symbols), Evaluator(right, symbols)
     agreed = 0
     everywhere = points(symbols, domains, number, kinks_of(left, right), count)
-    for point in itertools.chain(everywhere, on_edges((left, right), symbols, domains, number)):
+    edges = on_edges((left, right), symbols, domains, number)
+    far = () if relation == "=" else far_out(symbols, domains, number)
+    for point in itertools.chain(everywhere, edges, far):
         verdict, a, b = compare(*sides, point, relation)
         if verdict == "fails":
             values = {s.name: str(x) for s, x in point.items()}

@@ -72,6 +72,9 @@ def as_expression(expression, what):
     if isinstance(expression, bool | sp.logic.boolalg.BooleanAtom):
         raise TypeError(f"{what} is {expression}: SymPy decided a comparison on the spot; "
                         f"expected an expression")
+    if isinstance(expression, sp.logic.boolalg.Boolean) and not isinstance(expression, sp.Symbol):
+        raise TypeError(f"{what} must be an expression with a value, got the comparison "
+                        f"{expression}; give its two sides as two lines")
     _refuse_floats(expression, what)
     return expression
 
@@ -95,6 +98,10 @@ class Statement:
         if such_that and not self.given:
             raise ValueError(f"({number}) restricts its symbols by such_that; expected given= too, "
                              f"the words that tell the reader so")
+        for name, names_ in (("let", let), ("such_that", such_that)):
+            if names_ is not None and not isinstance(names_, dict):
+                raise TypeError(f"{name} must be a dict from names to meanings, got "
+                                f"{type(names_).__name__}")
         self.meaning = Meaning({**(such_that or {}), **(let or {})})
         self.let = dict(let or {})
         self._domain = domain

@@ -81,3 +81,33 @@ def test_ones_alone_are_matrices():
     assert d.level == "A"
     with pytest.raises(DerivationError):
         Derivation("8.1", "count", ones(N).T * ones(N)).step((N + 1) * sp.Identity(1), "because")
+
+
+# -- false far out --------------------------------------------------------------------------------
+n = sp.Symbol("n", integer=True, positive=True)
+
+
+@pytest.mark.parametrize("left, right", [
+    (10**6 + z**2, z**3),
+    (1000 * n, n**2),
+    (sp.exp(-z), sp.Rational(1, 10**100)),
+    (10**4 + sp.Abs(z), z * y),
+])
+def test_an_inequality_that_turns_round_far_out_is_refused(left, right):
+    with pytest.raises(DerivationError, match="is false: at"):
+        Derivation("5.1", "far", left).at_least(right, "because")
+
+
+def test_a_true_inequality_is_sampled_far_out_too():
+    d = Derivation("5.1", "larger", sp.log(sp.exp(y) + sp.exp(z)))
+    assert d.at_most(sp.Max(y, z) + sp.log(2), "because").level == "N"
+
+
+# -- what is no line ------------------------------------------------------------------------------
+def test_what_is_no_line_is_named():
+    with pytest.raises(TypeError, match="the comparison z > 0; give its two sides"):
+        Derivation("5.1", "t", z > 0)
+    with pytest.raises(TypeError, match="let must be a dict"):
+        Derivation("5.1", "t", z, let=[1])
+    with pytest.raises(ValueError, match="at_least must be one of S, A, F, N"):
+        Derivation("5.1", "t", sp.sin(z)**2).step(1 - sp.cos(z)**2, "circle", at_least="Q")
