@@ -5,6 +5,7 @@ analytic, the adjoint test for vjps, and the Taylor test, which needs no step at
 """
 
 import math
+import numbers
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,7 +86,11 @@ def _leaves(x, name="x"):
         for i, part in enumerate(x):
             yield from _leaves(part, f"{name}[{i}]")
     else:
-        yield name, np.asarray(x)
+        array = np.asarray(x)
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"{name} must be an array of numbers, or a nest of lists and tuples "
+                            f"of them, found {type(x).__name__} {x!r:.60}")
+        yield name, array
 
 
 def _rebuilt(x, arrays):
@@ -160,7 +165,11 @@ def gradcheck(f, grad, x, *, method="central", step=None, tolerance=None, preact
     """
     if method not in TOLERANCE:
         raise ValueError(f"method must be 'central' or 'complex', got {method!r}")
-    tolerance = TOLERANCE[method] if tolerance is None else tolerance
+    tolerance = TOLERANCE[method] if tolerance is None else _positive("tolerance", tolerance)
+    step = step if step is None else _positive("step", step)
+    if not callable(f):
+        raise TypeError(f"f must be a function of x, found {type(f).__name__}; the order is "
+                        "gradcheck(f, grad, x)")
     named = [(name, a.astype(np.float64)) for name, a in _leaves(x)]
     given = _given(grad, x, named)
     _value(f, x, named)
@@ -184,6 +193,12 @@ def gradcheck(f, grad, x, *, method="central", step=None, tolerance=None, preact
     return result
 
 
+def _positive(name, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a positive number, found {value!r}")
+    return float(value)
+
+
 def _given(grad, x, named):
     given = [g for _, g in _leaves(grad(x) if callable(grad) else grad)]
     shapes, found = [a.shape for _, a in named], [g.shape for g in given]
@@ -194,7 +209,12 @@ def _given(grad, x, named):
 
 
 def _value(f, x, named):
-    value = np.asarray(f(_rebuilt(x, iter([a for _, a in named]))))
+    handed = [a.copy() for _, a in named]
+    value = np.asarray(f(_rebuilt(x, iter(handed))))
+    for (name, before), after in zip(named, handed, strict=True):
+        if not np.array_equal(before, after, equal_nan=True):
+            raise ValueError(f"f writes into its argument: {name} has changed after the call, so "
+                             "that no two values of f belong to one x; let f copy what it changes")
     if value.shape not in ((), (1,)) or not np.isrealobj(value):
         raise TypeError(f"f must return a real number, got an array of shape {value.shape} and "
                         f"dtype {value.dtype}; for a vector use adjoint_test")

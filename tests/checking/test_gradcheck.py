@@ -226,3 +226,23 @@ def test_verify_stays_a_function_whatever_is_imported_first():
             "assert callable(verify) and callable(gradcheck); "
             "import sys; assert 'IPython' not in sys.modules")
     __import__("subprocess").run([sys.executable, "-c", code], check=True)
+
+
+def test_gradcheck_names_an_argument_that_it_cannot_use():
+    x = np.array([1.0, 2.0])
+
+    def writes(x):
+        value = np.sum(x**2)
+        x[0] += 1e-3
+        return value
+
+    with pytest.raises(ValueError, match="f writes into its argument: x has changed"):
+        gradcheck(writes, lambda x: 2 * x, x)
+    with pytest.raises(TypeError, match=r"x must be an array of numbers.*found str 'abc'"):
+        gradcheck(lambda x: 0.0, lambda x: x, "abc")
+    with pytest.raises(TypeError, match=r"f must be a function of x.*gradcheck\(f, grad, x\)"):
+        gradcheck(x, lambda x: 2 * x, x)
+    for name in ("step", "tolerance"):
+        for wrong in (-1, 0, np.nan, np.inf, "a"):
+            with pytest.raises(ValueError, match=f"{name} must be a positive number, found"):
+                gradcheck(lambda x: np.sum(x**2), lambda x: 2 * x, x, **{name: wrong})
