@@ -260,7 +260,7 @@ def test_a_network_that_is_not_a_stack_is_refused_whichever_array_says_so(wrong)
 
 def test_a_bias_that_does_not_fit_its_weights_is_refused_and_not_broadcast():
     X, y = xor()
-    *first, (W, b) = draw_many([2, 4, 1], range(3))
+    *first, (W, _) = draw_many([2, 4, 1], range(3))
     for wrong in (np.zeros((2, 3)), np.zeros((1, 1))):
         with pytest.raises(ValueError, match=r"b of layer 2 must have the shape .* = \(1, 3\)"):
             train_many([*first, (W, wrong)], X, y, optimizer=sgd(1.0), epochs=1)
