@@ -50,13 +50,13 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
     at = " and ".join(f"({s})" for s in told_sizes if s)
     also = f"; instantiated at {at}" if at else ""
     matrices = matrix or left.has(sp.MatrixSymbol) or right.has(sp.MatrixSymbol)
+    large = matrices or free_indices(left, right)
     if relation == "=":
         path = prove_all_sizes(left, right, domains_of)
         if path is not None:
             return "A" if matrices else "S", path + also
         # Not for all sizes, then: two sizes could agree by chance.
-        most = 8 if matrices or free_indices(left, right) else 12
-        for sizes in _one_by_one(symbols, most):
+        for sizes in _one_by_one(symbols, range(1, 9 if large else 13)):
             count += _instances(left, right, relation, sizes, domains_of, number, told)
         path = _at_fixed_sizes(left, right, symbols, domains_of)
         if path is not None:
@@ -65,7 +65,7 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
         gap = (raw[1] - raw[0]) if relation == "<=" else (raw[0] - raw[1])
         if not matrix and nonnegative(gap):
             return "S", "the difference is a sum of squares, for all sizes" + also
-        for sizes in _one_by_one(symbols, 8):
+        for sizes in _one_by_one(symbols, range(1, 9) if large else (*range(1, 13), 30, 100)):
             count += _instances(left, right, relation, sizes, domains_of, number, told)
     count = sum(_instances(left, right, relation, dict(zip(symbols, numbers, strict=False)),
                            domains_of, number, told, 10**6)
@@ -76,11 +76,11 @@ def judge_all_sizes(left, right, relation, domains_of, number, told):
                          f"index calculus nor entries at fixed sizes proved it")
 
 
-def _one_by_one(symbols, most):
-    """Yield sizes: each from 1 up, the others as in the first set."""
+def _one_by_one(symbols, sizes):
+    """Yield sizes: each symbol through ``sizes``, the others as in the first set."""
     usual = dict(zip(symbols, SIZES[0], strict=False))
     for s in symbols:
-        for n in range(1, most + 1):
+        for n in sizes:
             yield {**usual, s: n}
 
 
@@ -148,15 +148,20 @@ def _instances(left, right, relation, sizes, domains_of, number, told, most=FEW)
     rng = random.Random(f"nnbook {number} {sorted((s.name, n) for s, n in sizes.items())}")
     chosen = pairs if len(pairs) <= most else rng.sample(pairs, most)
     agreed = 0
+    singular = left.has(sp.Inverse) or right.has(sp.Inverse)     # an inverse says: where it exists
     for name, a, b in chosen:
         symbols = sorted(a.free_symbols | b.free_symbols, key=lambda s: s.name)
         options = {s: sampling.candidates(s, domains_of([s])[s], (), random.Random(s.name), 24)
                    for s in symbols if "[" not in s.name}
         sides = [sampling.Evaluator(concrete(e, 0), symbols) for e in (a, b)]
-        for turn in range(POINTS):
-            point = {s: (_simple(k, s) if turn == 0 else _random(rng, s)) if "[" in s.name
+        # Where all entries are equal, inequalities of sums are tight; there may be no value there.
+        for turn in range(POINTS if relation == "=" else POINTS + 1):
+            point = {s: (_simple(k, s) if turn == 0 else sp.S.One if turn == POINTS
+                         else _random(rng, s)) if "[" in s.name
                      else rng.choice(options[s]) for k, s in enumerate(symbols)}
             verdict, x, y = sampling.compare(*sides, point, relation)
+            if (turn == POINTS or singular) and "undefined" in (x, y):
+                continue
             if verdict == "fails":
                 values = {names.plain(s.name): str(n) for s, n in sizes.items()}
                 values.update(name)

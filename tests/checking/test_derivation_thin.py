@@ -103,6 +103,16 @@ def test_a_true_inequality_is_sampled_far_out_too():
     assert d.at_most(sp.Max(y, z) + sp.log(2), "because").level == "N"
 
 
+def test_a_bound_that_some_number_of_entries_breaks_is_refused():
+    K = sp.Symbol("K", integer=True, positive=True)
+    k, p = sp.Symbol("k", integer=True), sp.IndexedBase("p", real=True)
+    total, squares = sp.Sum(p[k], (k, 1, K)), sp.Sum(p[k]**2, (k, 1, K))
+    assert Derivation("5.1", "mean", total**2).at_most(K * squares, "Cauchy").level == "N"
+    for enough in (2, 9, 25):
+        with pytest.raises(DerivationError, match="is false: at K = "):
+            Derivation("5.1", "mean", total**2).at_most(enough * squares, "because")
+
+
 # -- what is no line ------------------------------------------------------------------------------
 def test_what_is_no_line_is_named():
     with pytest.raises(TypeError, match="the comparison z > 0; give its two sides"):
