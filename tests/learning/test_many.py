@@ -264,3 +264,10 @@ def test_a_bias_that_does_not_fit_its_weights_is_refused_and_not_broadcast():
     for wrong in (np.zeros((2, 3)), np.zeros((1, 1))):
         with pytest.raises(ValueError, match=r"b of layer 2 must have the shape .* = \(1, 3\)"):
             train_many([*first, (W, wrong)], X, y, optimizer=sgd(1.0), epochs=1)
+
+
+def test_networks_of_one_feature_train():
+    X, Y = np.array([[0.0], [1.0]]), np.array([[0], [1]])
+    start = draw_many([1, 3, 1], range(4))
+    runs = train_many(start, X, Y, optimizer=sgd(0.5), epochs=5, record=(0,))
+    assert runs.cost[-1].mean() < runs.cost[0].mean()

@@ -315,3 +315,12 @@ def test_a_loss_pair_needs_both_functions():
     params = init_params([2, 3, 2], np.random.default_rng(0))
     with pytest.raises(ValueError, match="loss must be one of"):
         loss_and_grads(params, np.ones((1, 2)), np.array([0]), loss=(lambda z, y: 0.0, 3))
+
+
+def test_an_initializer_that_draws_the_transpose_is_told_so():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="is it transposed"):
+        init_params([2, 3], rng, init=lambda n_out, n_in, rng: np.zeros((n_in, n_out)))
+    with pytest.raises(ValueError) as refused:
+        init_params([2, 3], rng, init=lambda n_out, n_in, rng: np.zeros((7, 5)))
+    assert "transposed" not in str(refused.value)

@@ -225,3 +225,9 @@ def test_a_long_value_is_cut_to_sixty_characters_in_a_message():
     shown = str(refused.value).split("found str ")[1].split("; ")[0]
     assert len(shown) == 60
     assert shown.endswith("...")
+
+
+def test_targets_with_three_axes_are_refused():
+    params = init_params([2, 3, 2], np.random.default_rng(0))
+    with pytest.raises(TypeError, match=r"Y must hold .* of shape \(2, 2, 2\)"):
+        accuracy(params, np.ones((2, 2)), np.ones((2, 2, 2)))
