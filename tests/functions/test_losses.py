@@ -296,3 +296,14 @@ def test_an_infinite_logit_for_a_wrong_class_costs_infinity_whatever_the_others_
     with np.errstate(all="raise"):
         found = cross_entropy(np.array([[np.inf, 0.0], [1.0, 2.0]]), np.array([1, 0]))
     assert found == np.inf
+
+
+def test_cross_entropy_of_one_example_is_good_to_the_last_digits():
+    rng = np.random.default_rng(7)
+    worst = 0.0
+    with mp.workdps(40):
+        for row in rng.uniform(-3, 3, size=(400, 2)):
+            exact = mp.log(sum(mp.exp(mp.mpf(v)) for v in row)) - mp.mpf(row[0])
+            found = float(cross_entropy(row[None], [0]))
+            worst = max(worst, abs(float((mp.mpf(found) - exact) / np.spacing(found))))
+    assert worst < 1.5, worst

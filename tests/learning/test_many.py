@@ -271,3 +271,10 @@ def test_networks_of_one_feature_train():
     start = draw_many([1, 3, 1], range(4))
     runs = train_many(start, X, Y, optimizer=sgd(0.5), epochs=5, record=(0,))
     assert runs.cost[-1].mean() < runs.cost[0].mean()
+
+
+def test_unstack_refuses_the_first_index_past_the_end():
+    params = draw_many([2, 4, 1], range(3))
+    assert unstack(params, 2)[0][0].shape == (4, 2)
+    with pytest.raises((IndexError, ValueError), match="index"):
+        unstack(params, 3)

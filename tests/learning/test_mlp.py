@@ -324,3 +324,13 @@ def test_an_initializer_that_draws_the_transpose_is_told_so():
     with pytest.raises(ValueError) as refused:
         init_params([2, 3], rng, init=lambda n_out, n_in, rng: np.zeros((7, 5)))
     assert "transposed" not in str(refused.value)
+
+
+def test_an_initializer_that_draws_one_nan_is_refused():
+    def almost(n_out, n_in, rng):
+        W = rng.standard_normal((n_out, n_in))
+        W[0, 0] = np.nan
+        return W
+
+    with pytest.raises(ValueError, match="finite"):
+        init_params([2, 3], np.random.default_rng(0), init=almost)
