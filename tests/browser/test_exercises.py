@@ -200,27 +200,11 @@ ODD = [{"line": None, "formula": ""}, {"line": 2, "formula": ""}, {"line": 3, "f
 
 
 @pytest.fixture(scope="module")
-def page(request):
-    """A page with the script in it; the shared browser where there is one."""
-    try:
-        browser = request.getfixturevalue("browser")
-    except pytest.FixtureLookupError:
-        browser = None
-    if browser is not None:
-        page = browser.new_page()
-        yield page
-        page.close()
-        return
-    api = pytest.importorskip("playwright.sync_api")
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not found:
-        pytest.skip("no Chromium")
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser.new_page()
-        browser.close()
+def page(chromium):
+    """A page with the script in it."""
+    page = chromium.new_page()
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="module")

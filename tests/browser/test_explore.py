@@ -1,25 +1,16 @@
 """Figures that move, driven in Chromium: a page of six, from the file system, no server."""
 
-import os
 import shutil
-import statistics
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nnbook.showing import Choice, Play, Slider, explore, plots
-
-playwright = pytest.importorskip("playwright.sync_api")
+from tests.browser.steps import FRAME, p95, step_times, told
 
 STATIC = Path(__file__).parents[2] / "book" / "_static"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium on this machine"
-    ),
-]
+pytestmark = pytest.mark.browser
 
 
 def figures():
@@ -129,19 +120,6 @@ def address(tmp_path_factory):
     for name in ("explore.js", "explore.css"):
         shutil.copy(STATIC / name, folder / name)
     return (folder / "index.html").as_uri()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    assert CHROMIUM, "CI must have a Chromium"
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                  "--disable-component-update", "--disable-sync"],
-        )  # fmt: skip
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -395,38 +373,9 @@ def test_axe_finds_nothing(opened):
 
 
 @pytest.mark.parametrize("name", ["5-slope", "5-line", "5-products", "16-count", "16-surface"])
-def test_a_step_takes_less_than_a_frame(opened, name, record_property):
-    page = opened()
-    # A machine that is busy with other things delays a step now and then: the calmest of up to
-    # five rounds tells what the step itself takes.
-    rounds = []
-    while len(rounds) < 5 and not (rounds and p95(rounds[-1]) < 16):
-        rounds.append(page.evaluate(_STEPS, name))
-    times = min(rounds, key=p95)
-    assert len(times) == 200
-    record_property("p95_ms", p95(times))
-    print(f"step of fig-{name}: median {statistics.median(times):.2f} ms, "
-          f"p95 {p95(times):.2f} ms, worst {max(times):.2f} ms")  # fmt: skip
-    assert p95(times) < 16
-
-
-def p95(times):
-    return statistics.quantiles(times, n=20)[-1]
-
-
-_STEPS = """(name) => {
-          const figure = document.getElementById("fig-" + name), times = [];
-          const inputs = [...figure.querySelectorAll("input[type=range]")];
-          for (let step = 0; step < 200; step++) {
-            const input = inputs[step % inputs.length], last = +input.max + 1;
-            input.value = (+input.value + 1) % last;
-            const began = performance.now();
-            input.dispatchEvent(new Event("input", { bubbles: true }));
-            figure.getBoundingClientRect(); figure.querySelector("svg").getBBox();
-            times.push(performance.now() - began);
-          }
-          return times;
-        }"""
+def test_a_step_takes_less_than_a_frame(opened, name):
+    times = step_times(opened(), "fig-" + name)
+    assert p95(times) < FRAME, told(times)
 
 
 def test_the_script_is_small_and_asks_for_nothing():

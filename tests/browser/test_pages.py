@@ -8,6 +8,8 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
 
+from tests.browser.steps import FRAME, p95, step_times, told
+
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(p.relative_to(HTML).as_posix() for p in HTML.rglob("*.html"))
 PAGES = [p for p in PAGES if p != "index.html" and not p.startswith("_")]
@@ -340,3 +342,17 @@ class TestFromTheFileSystem:
         seen = visit((HTML / "search.html").as_uri() + f"?q={quote(title)}")
         seen.page.wait_for_selector(f'#search-results a[href*="#{anchor}"]', timeout=5000)
         kept(seen.complaints())
+
+
+class TestSteps:
+    """A figure follows the hand: one step takes less than a frame."""
+
+    @pytest.mark.parametrize("name", LIVE)
+    def test_every_figure_steps_within_a_frame(self, visit, site, report, name):
+        page = visit(site + name).page
+        figures = page.eval_on_selector_all("figure.nn-explore", "all => all.map((f) => f.id)")
+        assert figures
+        for figure in figures:
+            times = step_times(page, figure)
+            report("7 one step of a figure (limit 16 ms)", f"{told(times)}  {name}#{figure}")
+            assert p95(times) < FRAME, (figure, told(times))
