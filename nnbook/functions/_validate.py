@@ -1,5 +1,6 @@
 """Checks that the functions share: which numbers they take, and what they say otherwise."""
 
+import math
 import operator
 
 import numpy as np
@@ -108,29 +109,40 @@ def check_axis(x, axis, name):
     raise ValueError(message)
 
 
-def check_number(value, name):
-    """Return `value` as a finite Python float; raise if it is not one."""
-    if isinstance(value, (str, bytes)) or np.ndim(value) != 0:
-        raise TypeError(f"{name} must be a single real number, got {value!r}")
+def check_number(value, name, low=-math.inf, high=math.inf, *, closed_low=True, closed_high=False):
+    """Return `value` as a finite Python float between `low` and `high`; raise if it is not one."""
+    kind = f"{name} must be a single real number, got {value!r}"
+    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0:
+        raise TypeError(kind)
+    if isinstance(value, np.generic) and value.dtype.kind not in "iuf":
+        raise TypeError(kind)  # NumPy would drop an imaginary part, with no more than a warning
     try:
         number = float(value)
     except TypeError:
-        raise TypeError(f"{name} must be a single real number, got {value!r}") from None
-    if not np.isfinite(number):
+        raise TypeError(kind) from None
+    except OverflowError:
+        number = math.inf
+    above = number >= low if closed_low else number > low
+    below = number <= high if closed_high else number < high
+    if math.isfinite(number) and above and below:
+        return number
+    if low == -math.inf and high == math.inf:
         raise ValueError(f"{name} must be finite, got {number}")
-    return number
+    left, right = "[" if closed_low else "(", "]" if closed_high else ")"
+    raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, got {number}")
 
 
-def check_count(value, name):
-    """Return `value` as a positive Python int; raise if it is not one."""
+def check_count(value, name, minimum=1):
+    """Return `value` as a Python int of at least `minimum`; raise if it is not one."""
+    kind = "a positive integer" if minimum == 1 else "an integer"
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be a positive integer, got {value!r}")
+        raise TypeError(f"{name} must be {kind}, got {value!r}")
     try:
         count = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a positive integer, got {value!r}") from None
-    if count < 1:
-        raise ValueError(f"{name} must be at least 1, got {count}")
+        raise TypeError(f"{name} must be {kind}, got {value!r}") from None
+    if count < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {count}")
     return count
 
 

@@ -1,8 +1,5 @@
 """What the functions of this package check before they compute, and what they say."""
 
-import math
-import numbers
-
 import numpy as np
 
 
@@ -16,28 +13,6 @@ def check_rng(rng):
         f"rng must be a numpy.random.Generator, found {_describe(rng)}; "
         "write rng=np.random.default_rng(0), with a seed of your own"
     )
-
-
-def check_count(name, value, minimum=1):
-    """Return ``value`` as an int not below ``minimum``."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be a whole number, found {_describe(value)}")
-    if value < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, found {value}")
-    return int(value)
-
-
-def check_number(name, value, low=-math.inf, high=math.inf, *, closed_low=True, closed_high=False):
-    """Return ``value`` as a finite float between ``low`` and ``high``."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, found {_describe(value)}")
-    value = float(value)
-    above = value >= low if closed_low else value > low
-    below = value <= high if closed_high else value < high
-    if not (math.isfinite(value) and above and below):
-        left, right = "[" if closed_low else "(", "]" if closed_high else ")"
-        raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, found {value:g}")
-    return value
 
 
 def check_params(params):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nnbook.functions._validate import check_count
 from nnbook.learning._idx import MNIST_PARTS, read_mnist_file
-from nnbook.learning._validate import check_batch, check_count, check_rng
+from nnbook.learning._validate import check_batch, check_rng
 
 
 class Split(NamedTuple):
@@ -177,8 +178,8 @@ def split(X, y, test, rng, *, train=None, stratify=True):
             f"y must hold one class index for each of the {len(X)} rows of X, "
             f"found {y.dtype} of shape {y.shape}"
         )
-    test = check_count("test", test)
-    train = len(X) - test if train is None else check_count("train", train)
+    test = check_count(test, "test")
+    train = len(X) - test if train is None else check_count(train, "train")
     if train < 1 or test + train > len(X):
         raise ValueError(f"cannot take {test} to test and {train} to train from {len(X)} examples")
     order = rng.permutation(len(X))

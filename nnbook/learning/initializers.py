@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from nnbook.learning._validate import check_count, check_number, check_rng
+from nnbook.functions._validate import check_count, check_number
+from nnbook.learning._validate import check_rng
 
 
 def zeros(n_out, n_in, rng=None):
@@ -64,8 +65,8 @@ def constant(n_out, n_in, rng=None, *, value):
     >>> constant(1, 3, value=0.5)
     array([[0.5, 0.5, 0.5]])
     """
-    n_out, n_in = check_count("n_out", n_out), check_count("n_in", n_in)
-    return np.full((n_out, n_in), check_number("value", value))
+    n_out, n_in = check_count(n_out, "n_out"), check_count(n_in, "n_in")
+    return np.full((n_out, n_in), check_number(value, "value"))
 
 
 def normal(n_out, n_in, rng, *, std=0.01):
@@ -96,8 +97,8 @@ def normal(n_out, n_in, rng, *, std=0.01):
     >>> W.shape, f"{W.std():.2f}"
     ((50, 40), '0.10')
     """
-    n_out, n_in = check_count("n_out", n_out), check_count("n_in", n_in)
-    std = check_number("std", std, low=0.0)
+    n_out, n_in = check_count(n_out, "n_out"), check_count(n_in, "n_in")
+    std = check_number(std, "std", low=0.0)
     return std * check_rng(rng).standard_normal((n_out, n_in))
 
 
@@ -128,7 +129,7 @@ def lecun_normal(n_out, n_in, rng):
     >>> f"{W.std():.4f}"
     '0.0357'
     """
-    return normal(n_out, n_in, rng, std=math.sqrt(1 / check_count("n_in", n_in)))
+    return normal(n_out, n_in, rng, std=math.sqrt(1 / check_count(n_in, "n_in")))
 
 
 def glorot_normal(n_out, n_in, rng):
@@ -160,7 +161,7 @@ def glorot_normal(n_out, n_in, rng):
     >>> f"{W.std():.4f}"
     '0.0468'
     """
-    fans = check_count("n_in", n_in) + check_count("n_out", n_out)
+    fans = check_count(n_in, "n_in") + check_count(n_out, "n_out")
     return normal(n_out, n_in, rng, std=math.sqrt(2 / fans))
 
 
@@ -192,7 +193,7 @@ def glorot_uniform(n_out, n_in, rng):
     >>> bool(abs(W).max() <= (6 / (784 + 128)) ** 0.5)
     True
     """
-    n_out, n_in = check_count("n_out", n_out), check_count("n_in", n_in)
+    n_out, n_in = check_count(n_out, "n_out"), check_count(n_in, "n_in")
     bound = math.sqrt(6 / (n_in + n_out))
     return check_rng(rng).uniform(-bound, bound, (n_out, n_in))
 
@@ -229,7 +230,7 @@ def he_normal(n_out, n_in, rng, *, leak=0.0):
     >>> f"{W.std():.4f}"
     '0.0505'
     """
-    n_in, leak = check_count("n_in", n_in), check_number("leak", leak)
+    n_in, leak = check_count(n_in, "n_in"), check_number(leak, "leak")
     return normal(n_out, n_in, rng, std=math.sqrt(2 / ((1 + leak**2) * n_in)))
 
 

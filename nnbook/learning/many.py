@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nnbook.functions._validate import check_count, check_number
 from nnbook.functions.activations import sigmoid, softplus
-from nnbook.learning._validate import check_batch, check_count, check_number, check_params
+from nnbook.learning._validate import check_batch, check_params
 from nnbook.learning.mlp import activation_pair, init_params
 from nnbook.learning.optimizers import Optimizer
 
@@ -69,7 +70,7 @@ def draw_many(sizes, seeds, init="he_normal", *, bias_std=0.0, generator=np.rand
     >>> W1.shape, b1.shape, W2.shape, b2.shape
     ((4, 2, 10), (4, 10), (1, 4, 10), (1, 10))
     """
-    bias_std = check_number("bias_std", bias_std, low=0.0)
+    bias_std = check_number(bias_std, "bias_std", low=0.0)
     networks = []
     for seed in seeds:
         rng = generator(seed)
@@ -136,7 +137,7 @@ def unstack(params, index):
     ((4, 2), (4,))
     """
     count = np.shape(params[0][1])[-1]
-    index = check_count("index", index, minimum=-count)
+    index = check_count(index, "index", minimum=-count)
     if index >= count:
         raise ValueError(f"index must be less than {count}, the networks in the stack, found "
                          f"{index}")
@@ -190,8 +191,8 @@ def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=())
     A0, sign, N = _check_data(params, X, Y)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be one such as sgd(0.1) or adam(), found {optimizer!r}")
-    epochs = check_count("epochs", epochs, minimum=0)
-    record = sorted({check_count("record", t, minimum=0) for t in record} | {epochs})
+    epochs = check_count(epochs, "epochs", minimum=0)
+    record = sorted({check_count(t, "record", minimum=0) for t in record} | {epochs})
     if record[-1] > epochs:
         raise ValueError(f"record must not go beyond the {epochs} epochs, found {record[-1]}")
     phi, phi_prime = activation_pair(activation)
@@ -244,7 +245,7 @@ def right_answers(logits, Y, margin=1e-3):
     >>> right_answers(np.array([[[2.0, 2.0]], [[-1.0, 1e-17]]]), np.array([[1], [0]]))
     array([2, 1])
     """
-    margin = check_number("margin", margin, low=0.0)
+    margin = check_number(margin, "margin", low=0.0)
     sign = 2 * np.asarray(Y) - 1
     if np.ndim(logits) != 3 or logits.shape[:2] != sign.shape:
         raise ValueError(

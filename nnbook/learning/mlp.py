@@ -21,6 +21,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from nnbook.functions._validate import check_count
 from nnbook.functions.activations import get_activation
 from nnbook.functions.affine import affine
 from nnbook.functions.losses import (
@@ -33,7 +34,7 @@ from nnbook.functions.losses import (
     squared_error,
     squared_error_grad,
 )
-from nnbook.learning._validate import check_batch, check_count, check_params
+from nnbook.learning._validate import check_batch, check_params
 from nnbook.learning.initializers import get_initializer
 
 LOSSES = {
@@ -74,7 +75,7 @@ def init_params(sizes, rng, init="he_normal"):
     109386
     """
     init = get_initializer(init)
-    sizes = [check_count(f"sizes[{i}]", n) for i, n in enumerate(sizes)]
+    sizes = [check_count(n, f"sizes[{i}]") for i, n in enumerate(sizes)]
     if len(sizes) < 2:
         raise ValueError(f"sizes must name an input and an output at least, found {sizes}")
     return [(_drawn(init, n_out, n_in, rng), np.zeros(n_out)) for n_in, n_out in pairwise(sizes)]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnbook.learning._validate import check_number
+from nnbook.functions._validate import check_number
 
 
 class Optimizer(NamedTuple):
@@ -56,7 +56,7 @@ def sgd(alpha):
     >>> optimizer.update(2 * theta, optimizer.init(theta), theta)[0]
     array([0.8])
     """
-    alpha = check_number("alpha", alpha, low=0.0)
+    alpha = check_number(alpha, "alpha", low=0.0)
 
     def init(params):
         tree_map(_zeros, params)                     # says what is wrong with params
@@ -99,8 +99,8 @@ def momentum(alpha, beta=0.9):
     >>> optimizer.update(np.array([1.0]), v, theta)
     (array([0.4]), array([0.4]))
     """
-    alpha = check_number("alpha", alpha, low=0.0)
-    beta = check_number("beta", beta, low=0.0, high=1.0)
+    alpha = check_number(alpha, "alpha", low=0.0)
+    beta = check_number(beta, "beta", low=0.0, high=1.0)
 
     def init(params):
         return tree_map(_zeros, params)
@@ -156,10 +156,10 @@ def adam(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     >>> print(theta.round(5))
     [-0.1 -0.1]
     """
-    alpha = check_number("alpha", alpha, low=0.0)
-    beta1 = check_number("beta1", beta1, low=0.0, high=1.0)
-    beta2 = check_number("beta2", beta2, low=0.0, high=1.0)
-    eps = check_number("eps", eps, low=0.0)
+    alpha = check_number(alpha, "alpha", low=0.0)
+    beta1 = check_number(beta1, "beta1", low=0.0, high=1.0)
+    beta2 = check_number(beta2, "beta2", low=0.0, high=1.0)
+    eps = check_number(eps, "eps", low=0.0)
 
     def init(params):
         return AdamState(0, tree_map(_zeros, params), tree_map(_zeros, params))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnbook.learning._validate import check_count, check_number
+from nnbook.functions._validate import check_count, check_number
 
 
 class McNemar(NamedTuple):
@@ -92,7 +92,7 @@ def wilson_interval(successes, trials, confidence=0.95):
     from statistics import NormalDist
 
     k, n = _check_success(successes, trials)
-    confidence = check_number("confidence", confidence, 0.0, 1.0, closed_low=False)
+    confidence = check_number(confidence, "confidence", 0.0, 1.0, closed_low=False)
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     middle = (k + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
@@ -163,8 +163,8 @@ def mcnemar_exact(first_right, second_right):
 
 
 def _check_success(successes, trials):
-    n = check_count("trials", trials)
-    k = check_count("successes", successes, minimum=0)
+    n = check_count(trials, "trials")
+    k = check_count(successes, "successes", minimum=0)
     if k > n:
         raise ValueError(f"successes must not exceed trials, found {k} of {n}")
     return k, n

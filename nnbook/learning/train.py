@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnbook.learning._validate import check_batch, check_count, check_params, check_rng
+from nnbook.functions._validate import check_count
+from nnbook.learning._validate import check_batch, check_params, check_rng
 from nnbook.learning.mlp import decide, forward, loss_and_grads, loss_pair
 from nnbook.learning.optimizers import Optimizer
 
@@ -117,8 +118,8 @@ def fit(
         )
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be one such as sgd(0.1) or adam(), found {optimizer!r}")
-    N, epochs = len(X), check_count("epochs", epochs, minimum=0)
-    batch_size = N if batch_size is None else check_count("batch_size", batch_size)
+    N, epochs = len(X), check_count(epochs, "epochs", minimum=0)
+    batch_size = N if batch_size is None else check_count(batch_size, "batch_size")
     if batch_size < N:
         check_rng(rng)
     loss_pair(loss)

@@ -282,7 +282,7 @@ def test_every_example_can_be_drawn_equally_often():
         ((np.ones((5, 2)), np.zeros((5, 1), int), 2), ValueError, r"of shape \(5, 1\)"),
         ((np.ones((5, 2)), np.zeros(5, int), 5), ValueError, "cannot take 5 to test and 0 to tr"),
         ((np.ones((5, 2)), np.zeros(5, int), 0), ValueError, "test must be at least 1"),
-        ((np.ones((5, 2)), np.zeros(5, int), 0.2), TypeError, "test must be a whole number"),
+        ((np.ones((5, 2)), np.zeros(5, int), 0.2), TypeError, "test must be a positive integer"),
         ((np.ones(5), np.zeros(5, int), 2), ValueError, "for one example write"),
     ],
 )

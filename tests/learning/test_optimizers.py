@@ -159,16 +159,16 @@ def test_dicts_must_have_the_same_keys():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: sgd(-0.1), ValueError, r"alpha must lie in \[0, inf\), found -0.1"),
+        (lambda: sgd(-0.1), ValueError, r"alpha must lie in \[0, inf\), got -0.1"),
         (lambda: sgd(math.nan), ValueError, "alpha must lie in"),
-        (lambda: sgd("0.1"), TypeError, "alpha must be a number, found str '0.1'"),
-        (lambda: momentum(0.1, beta=1), ValueError, r"beta must lie in \[0, 1\), found 1"),
+        (lambda: sgd("0.1"), TypeError, "alpha must be a single real number, got '0.1'"),
+        (lambda: momentum(0.1, beta=1), ValueError, r"beta must lie in \[0, 1\), got 1"),
         (lambda: momentum(0.1, beta=-0.5), ValueError, "beta must lie in"),
         (lambda: adam(math.inf), ValueError, "alpha must lie in"),
         (lambda: adam(beta1=1.0), ValueError, "beta1 must lie in"),
         (lambda: adam(beta2=1.5), ValueError, "beta2 must lie in"),
         (lambda: adam(eps=-1e-8), ValueError, "eps must lie in"),
-        (lambda: adam(None), TypeError, "alpha must be a number"),
+        (lambda: adam(None), TypeError, "alpha must be a single real number, got None"),
     ],
 )
 def test_bad_settings_are_named(call, error, message):

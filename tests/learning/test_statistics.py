@@ -69,7 +69,7 @@ def test_mcnemar_survives_many_disagreements():
         (lambda: wilson_interval(11, 10), ValueError, "successes must not exceed trials, found 11"),
         (lambda: wilson_interval(-1, 10), ValueError, "successes must be at least 0"),
         (lambda: wilson_interval(0, 0), ValueError, "trials must be at least 1"),
-        (lambda: wilson_interval(0.97, 450), TypeError, "successes must be a whole number"),
+        (lambda: wilson_interval(0.97, 450), TypeError, "successes must be an integer, got 0.97"),
         (lambda: wilson_interval(5, 10, 95), ValueError, r"confidence must lie in \(0, 1\)"),
         (lambda: wilson_interval(5, 10, 0), ValueError, "confidence must lie in"),
         (lambda: accuracy_standard_error(5, 4), ValueError, "successes must not exceed"),

@@ -182,7 +182,7 @@ def test_progress_is_silent_when_nobody_looks(capsys):
         ({"batch_size": 4}, TypeError, "rng must be a numpy.random.Generator, found NoneType"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
         ({"epochs": -1}, ValueError, "epochs must be at least 0"),
-        ({"epochs": 1.5}, TypeError, "epochs must be a whole number"),
+        ({"epochs": 1.5}, TypeError, "epochs must be an integer, got 1.5"),
         ({"optimizer": adam}, TypeError, r"optimizer must be one such as sgd\(0.1\)"),
         ({"optimizer": 0.1}, TypeError, "optimizer must be one such as"),
         ({"activation": "rleu"}, ValueError, "unknown activation"),
