@@ -65,7 +65,7 @@ def test_a_stack_names_what_it_cannot_do():
     starts, X, y = draw_many([2, 4, 1], range(3)), np.eye(4, 2), np.ones((4, 1))
     with pytest.raises(ValueError, match="index must be less than 3"):
         unstack(starts, 3)
-    with pytest.raises(TypeError, match="index must be an integer, got 1.0"):
+    with pytest.raises(TypeError, match=r"index must be an integer, got 1.0"):
         unstack(starts, 1.0)
     with pytest.raises(TypeError, match="optimizer must be one such as"):
         train_many(starts, X, y, optimizer=0.1, epochs=1)
