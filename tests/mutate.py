@@ -17,6 +17,7 @@ Where there is no fork (Windows) each mutant has an interpreter of its own, whic
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import importlib.util
 import os
@@ -40,6 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.toml")
 REQUIRED = 0.95
 NEVER_IMPORTED = 70
+TABLES = "cases:"  # before the names of the tables of tests/cases that a stage goes through
 
 
 # ------------------------------------------------------------------------------ running
@@ -67,8 +69,10 @@ def run_tests(mutant: Mutant | None, root: Path, stages: list[list[str]]) -> int
     options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "--doctest-modules"]
     options += ["--assert=plain"]  # rewriting reads the file, past the mutant
     options += _plugins()
-    for files in filter(None, stages):
-        if code := int(pytest.main([*options, *files])):
+    for stage in filter(None, stages):
+        chosen = [word for word in stage if word.startswith(TABLES)]
+        os.environ["NNBOOK_CASES"] = "".join(chosen).removeprefix(TABLES)
+        if code := int(pytest.main([*options, *(word for word in stage if word not in chosen)])):
             return code
     return 0 if planted or mutant is None else NEVER_IMPORTED
 
@@ -218,7 +222,7 @@ def modules(root: Path = ROOT) -> list[str]:
 
 
 def stages_of(file: str, root: Path = ROOT) -> list[list[str]]:
-    """Name the tests of a module in two stages: its own, then those of what is built on it."""
+    """Name the tests of a module: its own, its tables of cases, then those of what it serves."""
     part, name = Path(file).parent.name, Path(file).stem
     here, uses = root / "tests" / part, re.compile(rf"from nnbook\.{part}\.{name} import")
     users = [p for p in (root / file).parent.glob("[!_]*.py") if uses.search(p.read_text("utf-8"))]
@@ -229,7 +233,25 @@ def stages_of(file: str, root: Path = ROOT) -> list[list[str]]:
     far = [*above, root / "tests/learning/test_mlp.py", *errata]
     far = [p for p in dict.fromkeys(far) if p not in near and p.name != "test_errata_xor.py"]
     stages = [[root / file, *near], far]
-    return [[p.relative_to(root).as_posix() for p in stage if p.exists()] for stage in stages]
+    own, *rest = [[p.relative_to(root).as_posix() for p in stage if p.exists()] for stage in stages]
+    served = [root / file] if not name.startswith("_") else users
+    tables = tables_of({n for p in served for n in _defined(p)}, root)
+    cases = [TABLES + ",".join(tables), "tests/test_cases.py", "tests/test_bad_input.py"]
+    return [own, *([cases] if tables else []), *rest]
+
+
+def tables_of(functions: set[str], root: Path = ROOT) -> list[str]:
+    """Name the tables of tests/cases that go through any of these functions."""
+    word = re.compile(rf"\b({'|'.join(sorted(functions)) or '$^'})\b")
+    found = sorted((root / "tests" / "cases").glob("*.py"))
+    return [p.stem for p in found if p.stem != "base" and word.search(p.read_text("utf-8"))]
+
+
+def _defined(path: Path) -> list[str]:
+    """Name the public functions of a module."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    functions = [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    return [name for name in functions if not name.startswith("_")]
 
 
 def equivalent(path: Path = EQUIVALENT) -> dict[tuple[str, str, str, str], str]:

@@ -60,11 +60,6 @@ def test_a_wrong_call_is_refused_in_words(bad):
         bad.call()
 
 
-def test_ids_are_unique():
-    ids = [bad.id for bad in BAD]
-    assert len(ids) == len(set(ids)), sorted({i for i in ids if ids.count(i) > 1})
-
-
 DTYPES = {
     "objects": lambda a: a.astype(object),
     "strings": lambda a: np.full(a.shape, "1.5"),

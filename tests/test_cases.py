@@ -12,12 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-import nnbook.functions as nf
 from tests import examine
 from tests.cases.base import Case, tables
 
 CASES = tables("CASES")
-SUFFIXES = ("_prime", "_grad", "_hess", "_vjp", "_jvp")
 DERIVED = [case for case in CASES if case.derivative is not None]
 
 
@@ -31,18 +29,6 @@ def each(cases, sizes=("random", "one", "empty")):
     return pytest.mark.parametrize(
         ("case", "size"), pairs, ids=[f"{case.id}-{size}" for case, size in pairs]
     )
-
-
-def test_ids_are_unique():
-    ids = [case.id for case in CASES]
-    assert len(ids) == len(set(ids)), sorted({i for i in ids if ids.count(i) > 1})
-
-
-def test_every_public_derivative_has_a_case():
-    met = {case.derivative.__name__ for case in DERIVED}
-    met |= {case.function.__name__ for case in CASES}  # f_grad, of which f_hess is the derivative
-    public = {name for name in nf.__all__ if name.endswith(SUFFIXES)}
-    assert public - met == set()
 
 
 @each(DERIVED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,11 +94,18 @@ class Bad:
     match: str
 
 
-def tables(name: str) -> list:
-    """Return the rows of the list ``name`` of every module in this folder, in order."""
+def modules() -> list[str]:
+    """Return the names of the tables: all, or those that ``NNBOOK_CASES`` names, by commas."""
     folder = Path(__file__).parent
+    found = sorted(m.name for m in pkgutil.iter_modules([str(folder)]) if m.name != "base")
+    asked = {name for name in os.environ.get("NNBOOK_CASES", "").split(",") if name}
+    return [name for name in found if name in asked] if asked else found
+
+
+def tables(name: str) -> list:
+    """Return the rows of the list ``name`` of every table, in order."""
     rows = []
-    for module in sorted(m.name for m in pkgutil.iter_modules([str(folder)]) if m.name != "base"):
+    for module in modules():
         rows += getattr(importlib.import_module(f"tests.cases.{module}"), name, [])
     return rows
 
