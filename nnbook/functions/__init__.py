@@ -21,14 +21,23 @@ from nnbook.functions.affine import (
     multiply_adds,
     parameter_count,
 )
+from nnbook.functions.batch_normalization import BatchNorm, batch_norm, batch_norm_vjp
+from nnbook.functions.dropout import dropout, dropout_mask, dropout_vjp
 from nnbook.functions.gated import gelu, gelu_prime, silu, silu_prime
 from nnbook.functions.geometry import hyperplane_distance, lipschitz_bound
+from nnbook.functions.group_normalization import (
+    group_norm,
+    group_norm_vjp,
+    instance_norm,
+    instance_norm_vjp,
+)
 from nnbook.functions.losses import (
     bce_with_logits,
     bce_with_logits_grad,
     cross_entropy,
     cross_entropy_grad,
 )
+from nnbook.functions.normalization import layer_norm, layer_norm_vjp, rms_norm, rms_norm_vjp
 from nnbook.functions.probabilities import (
     log_softmax,
     log_softmax_vjp,
@@ -49,19 +58,31 @@ from nnbook.functions.regression import mse, mse_grad, squared_error, squared_er
 
 __all__ = [
     "ACTIVATIONS",
+    "BatchNorm",
     "affine",
     "affine_vjp",
     "backward_multiply_adds",
+    "batch_norm",
+    "batch_norm_vjp",
     "bce_with_logits",
     "bce_with_logits_grad",
     "cross_entropy",
     "cross_entropy_grad",
+    "dropout",
+    "dropout_mask",
+    "dropout_vjp",
     "gelu",
     "gelu_prime",
     "get_activation",
+    "group_norm",
+    "group_norm_vjp",
     "hyperplane_distance",
     "identity",
     "identity_prime",
+    "instance_norm",
+    "instance_norm_vjp",
+    "layer_norm",
+    "layer_norm_vjp",
     "leaky_relu",
     "leaky_relu_prime",
     "lipschitz_bound",
@@ -75,6 +96,8 @@ __all__ = [
     "parameter_count",
     "relu",
     "relu_prime",
+    "rms_norm",
+    "rms_norm_vjp",
     "sigmoid",
     "sigmoid_prime",
     "silu",
