@@ -23,7 +23,15 @@ from nnbook.functions.affine import (
 )
 from nnbook.functions.batch_normalization import BatchNorm, batch_norm, batch_norm_vjp
 from nnbook.functions.dropout import dropout, dropout_mask, dropout_vjp
-from nnbook.functions.gated import gelu, gelu_prime, silu, silu_prime
+from nnbook.functions.exponential_units import celu, celu_prime, elu, elu_prime, selu, selu_prime
+from nnbook.functions.gated import (
+    gelu,
+    gelu_prime,
+    silu,
+    silu_prime,
+    swish,
+    swish_prime,
+)
 from nnbook.functions.geometry import hyperplane_distance, lipschitz_bound
 from nnbook.functions.group_normalization import (
     group_norm,
@@ -37,7 +45,16 @@ from nnbook.functions.losses import (
     cross_entropy,
     cross_entropy_grad,
 )
+from nnbook.functions.mish import mish, mish_prime
 from nnbook.functions.normalization import layer_norm, layer_norm_vjp, rms_norm, rms_norm_vjp
+from nnbook.functions.piecewise import (
+    hard_sigmoid,
+    hard_sigmoid_prime,
+    hard_swish,
+    hard_swish_prime,
+    softsign,
+    softsign_prime,
+)
 from nnbook.functions.probabilities import (
     log_softmax,
     log_softmax_vjp,
@@ -51,6 +68,8 @@ from nnbook.functions.rectifiers import (
     identity_prime,
     leaky_relu,
     leaky_relu_prime,
+    prelu,
+    prelu_vjp,
     relu,
     relu_prime,
 )
@@ -66,16 +85,24 @@ __all__ = [
     "batch_norm_vjp",
     "bce_with_logits",
     "bce_with_logits_grad",
+    "celu",
+    "celu_prime",
     "cross_entropy",
     "cross_entropy_grad",
     "dropout",
     "dropout_mask",
     "dropout_vjp",
+    "elu",
+    "elu_prime",
     "gelu",
     "gelu_prime",
     "get_activation",
     "group_norm",
     "group_norm_vjp",
+    "hard_sigmoid",
+    "hard_sigmoid_prime",
+    "hard_swish",
+    "hard_swish_prime",
     "hyperplane_distance",
     "identity",
     "identity_prime",
@@ -90,14 +117,20 @@ __all__ = [
     "log_softmax_vjp",
     "logsumexp",
     "logsumexp_vjp",
+    "mish",
+    "mish_prime",
     "mse",
     "mse_grad",
     "multiply_adds",
     "parameter_count",
+    "prelu",
+    "prelu_vjp",
     "relu",
     "relu_prime",
     "rms_norm",
     "rms_norm_vjp",
+    "selu",
+    "selu_prime",
     "sigmoid",
     "sigmoid_prime",
     "silu",
@@ -106,8 +139,12 @@ __all__ = [
     "softmax_vjp",
     "softplus",
     "softplus_prime",
+    "softsign",
+    "softsign_prime",
     "squared_error",
     "squared_error_grad",
+    "swish",
+    "swish_prime",
     "tanh",
     "tanh_prime",
 ]

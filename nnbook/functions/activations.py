@@ -2,8 +2,10 @@ r"""Activations: what a unit does to its pre-activation, and how steeply.
 
 Every function acts on each number alone, for an array `z` of any shape, and directly below it
 stands its derivative, with the suffix ``_prime``. ReLU and its kin are in
-:mod:`nnbook.functions.rectifiers`, GELU and SiLU in :mod:`nnbook.functions.gated`; `ACTIVATIONS`
-names them all. Softmax, which looks at a whole row, is in :mod:`nnbook.functions.probabilities`.
+:mod:`nnbook.functions.rectifiers`, ELU and its kin in :mod:`nnbook.functions.exponential_units`,
+GELU and SiLU in :mod:`nnbook.functions.gated`, Mish in :mod:`nnbook.functions.mish`, and what needs
+no exponential in :mod:`nnbook.functions.piecewise`; `ACTIVATIONS` names them all. Softmax, which
+looks at a whole row, is in :mod:`nnbook.functions.probabilities`.
 
 The dtype of the input is kept: integers become float64; float32 and float16 are computed in float64
 and rounded once; complex, text and object arrays raise `TypeError`. At plus and minus infinity the
@@ -17,7 +19,17 @@ import numpy as np
 
 from nnbook.functions._elementwise import elementwise, magnitude
 from nnbook.functions._pairs import logistic_pair
+from nnbook.functions.exponential_units import celu, celu_prime, elu, elu_prime, selu, selu_prime
 from nnbook.functions.gated import gelu, gelu_prime, silu, silu_prime
+from nnbook.functions.mish import mish, mish_prime
+from nnbook.functions.piecewise import (
+    hard_sigmoid,
+    hard_sigmoid_prime,
+    hard_swish,
+    hard_swish_prime,
+    softsign,
+    softsign_prime,
+)
 from nnbook.functions.rectifiers import (
     identity,
     identity_prime,
@@ -260,6 +272,13 @@ ACTIVATIONS = {
     "softplus": (softplus, softplus_prime),
     "gelu": (gelu, gelu_prime),
     "silu": (silu, silu_prime),
+    "elu": (elu, elu_prime),
+    "selu": (selu, selu_prime),
+    "celu": (celu, celu_prime),
+    "mish": (mish, mish_prime),
+    "softsign": (softsign, softsign_prime),
+    "hard_sigmoid": (hard_sigmoid, hard_sigmoid_prime),
+    "hard_swish": (hard_swish, hard_swish_prime),
 }
 
 OTHER_NAMES = {"linear": "identity", "logistic": "sigmoid", "expit": "sigmoid", "swish": "silu"}
@@ -303,6 +322,8 @@ def get_activation(name):
     )
     if "softmax" in word:
         message += "; softmax acts on a row, and cross_entropy takes the logits before it"
+    elif word == "prelu":
+        message += "; prelu has slopes of its own to learn, call prelu and prelu_vjp"
     elif near:
         message += f"; did you mean {near!r}?"
     raise ValueError(message)

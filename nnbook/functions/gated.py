@@ -14,7 +14,7 @@ import numpy as np
 from nnbook.functions._elementwise import elementwise, magnitude, mirrored
 from nnbook.functions._mills import density_at_zero, mills_pair
 from nnbook.functions._pairs import DIGITS, exp_pair, logistic_pair, pair_of, two_product, two_sum
-from nnbook.functions._validate import PAIRED
+from nnbook.functions._validate import PAIRED, check_number
 
 SILU_CAP = 30_000  # e^-|z| is 0 long before, in longdouble too
 GELU_CAP = 40  # so is e^(-z²/2) in float64
@@ -22,25 +22,31 @@ GELU_TANH_CAP = 100  # and the exponential of the cubic
 
 
 @elementwise
-def silu(z):
+def silu(z, beta=1.0):
     r"""Sigmoid linear unit, also named swish: the input times its logistic function.
 
-    .. math:: \operatorname{silu}(z) = z\,\sigma(z) = \frac{z}{1 + e^{-z}}
+    .. math:: \operatorname{silu}(z) = z\,\sigma(\beta z) = \frac{z}{1 + e^{-\beta z}}
 
     Parameters
     ----------
     z : array_like of real numbers
         Pre-activations, any shape; dimensionless.
+    beta : float
+        Steepness of the gate: 0, or of magnitude 1e-270 to 1e270; dimensionless. SiLU is the
+        case 1; towards infinity it is ReLU, and with 0 it is z/2.
 
     Returns
     -------
     ndarray
-        Same shape and dtype as `z` (integers give float64); at least -0.2784645 (at -1.2784645).
+        Same shape and dtype as `z` (integers give float64). With β = 1 at least -0.2784645 (at
+        -1.2784645).
 
     Raises
     ------
     TypeError
-        If `z` does not hold real numbers.
+        If `z` does not hold real numbers, or `beta` is not a number.
+    ValueError
+        If `beta` is beyond its limits.
 
     See Also
     --------
@@ -49,43 +55,57 @@ def silu(z):
     Notes
     -----
     Within 1.5 ulp for every finite float64. In the plain quotient the exponential overflows at
-    -710, and it returns 0 from there on, where the true value is 1e-306.
+    -710, and it returns 0 from there on, where the true value is 1e-306. ``swish`` is a second
+    name of the same function.
 
     References
     ----------
     .. [1] Elfwing, Uchibe & Doya, Neural Networks 107, 2018,
        :doi:`10.1016/j.neunet.2017.12.012`.
+    .. [2] Ramachandran, Zoph & Le, 2017, :doi:`10.48550/arXiv.1710.05941` (with β).
 
     Examples
     --------
     >>> print(silu([-1.0, 0.0, 1.0]).round(4))
     [-0.2689  0.      0.7311]
+    >>> print(silu([-1.0, 0.0, 1.0], beta=2.0).round(4))
+    [-0.1192  0.      0.8808]
     """
-    a = magnitude(z, SILU_CAP)
-    gate, gate_low, power = logistic_pair(-a)
-    return np.maximum(z, 0) - np.ldexp(a * gate + a * gate_low, power)
+    beta = _check_steepness(beta)
+    if beta == 0:
+        return z / 2
+    a, u, u_low = _steepened(z, beta)
+    gate, gate_low, power = logistic_pair(-u, -u_low)
+    tail = np.ldexp(a * gate + a * gate_low, power)
+    return np.maximum(z, 0) - tail if beta > 0 else np.minimum(z, 0) + tail
 
 
 @elementwise
-def silu_prime(z):
-    r"""Differentiate :func:`silu`.
+def silu_prime(z, beta=1.0):
+    r"""Differentiate :func:`silu` in its input.
 
-    .. math:: \operatorname{silu}'(z) = \sigma(z) + z\,\sigma(z)\,(1 - \sigma(z))
+    .. math::
+
+        \operatorname{silu}'(z) = \sigma(u) + u\,\sigma(u)\,(1 - \sigma(u)), \qquad u = \beta z
 
     Parameters
     ----------
     z : array_like of real numbers
         Pre-activations (not activations), any shape; dimensionless.
+    beta : float
+        Steepness of the gate, as in :func:`silu`.
 
     Returns
     -------
     ndarray
-        Same shape and dtype as `z`; between -0.0998393 and 1.0998393, zero at -1.2784645.
+        Same shape and dtype as `z`; between -0.0998393 and 1.0998393, zero at βz = -1.2784645.
 
     Raises
     ------
     TypeError
-        If `z` does not hold real numbers.
+        If `z` does not hold real numbers, or `beta` is not a number.
+    ValueError
+        If `beta` is beyond its limits.
 
     Notes
     -----
@@ -97,9 +117,16 @@ def silu_prime(z):
     >>> print(silu_prime([-1.0, 0.0, 1.0]).round(4))
     [0.0723 0.5    0.9277]
     """
-    a = magnitude(z, SILU_CAP)
-    tail = _gate_slope(*logistic_pair(-a), a, 0.0)
-    return mirrored(z, tail)
+    beta = _check_steepness(beta)
+    if beta == 0:
+        return np.where(np.isnan(z), z, 0.5)
+    _, u, u_low = _steepened(z, beta)
+    tail = _gate_slope(*logistic_pair(-u, -u_low), u, u_low)
+    return mirrored(z if beta > 0 else -z, tail)
+
+
+#: The name under which the same function was published with its β.
+swish, swish_prime = silu, silu_prime
 
 
 @elementwise
@@ -220,6 +247,22 @@ def gelu_prime(z, approximate="none"):
         bracket_low = bracket_low + (ratio_low - pull_low - a * density_low)
         tail = np.ldexp(bracket * e + (bracket * e_low + bracket_low * e), power)
     return mirrored(z, tail)
+
+
+def _check_steepness(beta):
+    beta = check_number(beta, "beta")
+    if beta != 0 and not 1e-270 <= abs(beta) <= 1e270:
+        raise ValueError(f"beta must be 0 or of magnitude 1e-270 to 1e270, got {beta}")
+    return beta
+
+
+def _steepened(z, beta):
+    """Return |z|, capped where the tail has vanished, and |βz| as a pair."""
+    if beta == 1:
+        a = magnitude(z, SILU_CAP)
+        return a, a, 0.0
+    a = magnitude(z, SILU_CAP / abs(beta))
+    return a, *two_product(a, abs(beta))
 
 
 def _is_tanh(approximate):

@@ -1,20 +1,30 @@
 r"""From logits to probabilities: softmax, its logarithm, and the sum that it divides by.
 
-These functions look at all numbers along one axis, the last unless `axis` says otherwise. The
-derivative directly below each is a vjp: it takes the cotangent `g`, the gradient of a scalar in the
-function's result, and returns the gradient in `z`.
+These functions look at all numbers along one axis, the last unless `axis` says otherwise, or along
+several together. Each divides the logits by `temperature` first. The derivative directly below each
+is a vjp: it takes the cotangent `g`, the gradient of a scalar in the function's result, and returns
+the gradient in `z`.
 
 float64 and longdouble are computed as such, float32 and float16 in float64 and rounded once. Logits
 may be infinite where the limit exists: a logit of -inf is a class of probability 0, a single +inf
 takes all. Where it does not (two of +inf, or nothing but -inf), the result is NaN.
 """
 
+import math
+
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_axis, check_same_shape, working_dtype
+from nnbook.functions._pairs import two_product
+from nnbook.functions._validate import (
+    as_float,
+    check_axis,
+    check_number,
+    check_same_shape,
+    working_dtype,
+)
 
 
-def softmax(z, axis=-1):
+def softmax(z, axis=-1, *, temperature=1.0):
     r"""Turn logits into probabilities that sum to 1.
 
     .. math:: \operatorname{softmax}(z)_k = \frac{e^{z_k}}{\sum_j e^{z_j}}
@@ -23,8 +33,11 @@ def softmax(z, axis=-1):
     ----------
     z : array_like of real numbers
         Logits, dimensionless; shape (N, K) holds N examples of K classes, but any shape will do.
-    axis : int
+    axis : int or tuple of int
         The axis of the classes.
+    temperature : float
+        What the logits are divided by; positive, dimensionless. Above 1 it makes the classes
+        more alike.
 
     Returns
     -------
@@ -36,7 +49,7 @@ def softmax(z, axis=-1):
     TypeError
         If `z` does not hold real numbers.
     ValueError
-        If `z` does not have that axis.
+        If `z` does not have that axis, or `temperature` is not positive.
 
     See Also
     --------
@@ -62,14 +75,12 @@ def softmax(z, axis=-1):
     [[0. 1.]
      [0. 1.]]
     """
-    z = as_float(z, "z")
-    axis = check_axis(z, axis, "z")
+    z, axis, temperature = _arguments(z, axis, temperature)
     with np.errstate(all="ignore"):
-        _, _, e, rest = shifted_exp(z, axis)
-        return (e / (1 + rest)).astype(z.dtype, copy=False)
+        return _softmax(z, axis, temperature).astype(z.dtype, copy=False)
 
 
-def softmax_vjp(g, z, axis=-1):
+def softmax_vjp(g, z, axis=-1, *, temperature=1.0):
     r"""Gradient in the logits, from the gradient `g` in the probabilities.
 
     .. math:: \bar z_k = p_k \Bigl(g_k - \sum_j g_j p_j\Bigr), \qquad p = \operatorname{softmax}(z)
@@ -80,8 +91,11 @@ def softmax_vjp(g, z, axis=-1):
         Cotangent, the shape of `z`; in units of the scalar per unit probability.
     z : array_like of real numbers
         Logits, as given to :func:`softmax`.
-    axis : int
+    axis : int or tuple of int
         The axis of the classes.
+    temperature : float
+        What the logits are divided by; positive, dimensionless. Above 1 it makes the classes
+        more alike.
 
     Returns
     -------
@@ -93,20 +107,22 @@ def softmax_vjp(g, z, axis=-1):
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If `g` and `z` differ in shape, or do not have that axis.
+        If `g` and `z` differ in shape, or do not have that axis, or `temperature` is not
+        positive.
 
     Examples
     --------
     >>> print(softmax_vjp([1.0, 0.0], [0.0, 0.0]))
     [ 0.25 -0.25]
     """
-    g, z, axis = _cotangent(g, z, axis)
+    g, z, axis, temperature = _cotangent(g, z, axis, temperature)
     with np.errstate(all="ignore"):
-        p = softmax(z.astype(working_dtype(z.dtype), copy=False), axis)
-        return (p * (g - np.sum(g * p, axis=axis, keepdims=True))).astype(z.dtype, copy=False)
+        p = _softmax(z, axis, temperature)
+        out = p * (g - np.sum(g * p, axis=axis, keepdims=True))
+        return _cooled(out, temperature).astype(z.dtype, copy=False)
 
 
-def log_softmax(z, axis=-1):
+def log_softmax(z, axis=-1, *, temperature=1.0):
     r"""Logarithms of the probabilities, without forming the probabilities.
 
     .. math:: \log \operatorname{softmax}(z)_k = z_k - \log \sum_j e^{z_j}
@@ -115,8 +131,11 @@ def log_softmax(z, axis=-1):
     ----------
     z : array_like of real numbers
         Logits, dimensionless, any shape.
-    axis : int
+    axis : int or tuple of int
         The axis of the classes.
+    temperature : float
+        What the logits are divided by; positive, dimensionless. Above 1 it makes the classes
+        more alike.
 
     Returns
     -------
@@ -128,7 +147,7 @@ def log_softmax(z, axis=-1):
     TypeError
         If `z` does not hold real numbers.
     ValueError
-        If `z` does not have that axis.
+        If `z` does not have that axis, or `temperature` is not positive.
 
     Notes
     -----
@@ -141,14 +160,13 @@ def log_softmax(z, axis=-1):
     >>> print(f"{log_probability[0]:.4e} {log_probability[1]:.1f}")
     -1.9287e-22 -50.0
     """
-    z = as_float(z, "z")
-    axis = check_axis(z, axis, "z")
+    z, axis, temperature = _arguments(z, axis, temperature)
     with np.errstate(all="ignore"):
-        shift, error, _, rest = shifted_exp(z, axis)
+        shift, error, _, rest = shifted_exp(z, axis, temperature)
         return ((shift - np.log1p(rest)) + error).astype(z.dtype, copy=False)
 
 
-def log_softmax_vjp(g, z, axis=-1):
+def log_softmax_vjp(g, z, axis=-1, *, temperature=1.0):
     r"""Gradient in the logits, from the gradient `g` in the log-probabilities.
 
     .. math:: \bar z_k = g_k - p_k \sum_j g_j, \qquad p = \operatorname{softmax}(z)
@@ -159,8 +177,11 @@ def log_softmax_vjp(g, z, axis=-1):
         Cotangent, the shape of `z`; in units of the scalar per nat.
     z : array_like of real numbers
         Logits, as given to :func:`log_softmax`.
-    axis : int
+    axis : int or tuple of int
         The axis of the classes.
+    temperature : float
+        What the logits are divided by; positive, dimensionless. Above 1 it makes the classes
+        more alike.
 
     Returns
     -------
@@ -172,20 +193,23 @@ def log_softmax_vjp(g, z, axis=-1):
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If `g` and `z` differ in shape, or do not have that axis.
+        If `g` and `z` differ in shape, or do not have that axis, or `temperature` is not
+        positive.
 
     Examples
     --------
     >>> print(log_softmax_vjp([1.0, 0.0], [0.0, 0.0]))
     [ 0.5 -0.5]
     """
-    g, z, axis = _cotangent(g, z, axis)
+    g, z, axis, temperature = _cotangent(g, z, axis, temperature)
     with np.errstate(all="ignore"):
-        p = softmax(z.astype(working_dtype(z.dtype), copy=False), axis)
-        return (g - p * np.sum(g, axis=axis, keepdims=True)).astype(z.dtype, copy=False)
+        p = _softmax(z, axis, temperature)
+        g = g.astype(np.promote_types(g.dtype, p.dtype), copy=False)
+        out = g - p * np.sum(g, axis=axis, keepdims=True)
+        return _cooled(out, temperature).astype(z.dtype, copy=False)
 
 
-def logsumexp(z, axis=-1, keepdims=False):
+def logsumexp(z, axis=-1, keepdims=False, *, temperature=1.0):
     r"""Logarithm of a sum of exponentials: the maximum, smoothed.
 
     .. math:: \operatorname{lse}(z) = \log \sum_{k=1}^{K} e^{z_k}, \qquad
@@ -195,10 +219,13 @@ def logsumexp(z, axis=-1, keepdims=False):
     ----------
     z : array_like of real numbers
         Logits, dimensionless, any shape.
-    axis : int
+    axis : int or tuple of int
         The axis to sum over.
     keepdims : bool
         Whether that axis stays, with length 1.
+    temperature : float
+        What the logits are divided by; positive, dimensionless. The smooth maximum of the logits
+        themselves is the temperature times the result.
 
     Returns
     -------
@@ -210,7 +237,7 @@ def logsumexp(z, axis=-1, keepdims=False):
     TypeError
         If `z` does not hold real numbers.
     ValueError
-        If `z` does not have that axis.
+        If `z` does not have that axis, or `temperature` is not positive.
 
     See Also
     --------
@@ -226,18 +253,18 @@ def logsumexp(z, axis=-1, keepdims=False):
     >>> print(f"{logsumexp([0.0, 0.0]):.4f} {logsumexp([1000.0, 1000.0]):.4f}")
     0.6931 1000.6931
     """
-    z = as_float(z, "z")
-    axis = check_axis(z, axis, "z")
+    z, axis, temperature = _arguments(z, axis, temperature)
     with np.errstate(all="ignore"):
         top = np.max(z, axis=axis, keepdims=True, initial=-np.inf)
-        _, _, _, rest = shifted_exp(z, axis)
-        out = (top + np.log1p(rest)).astype(z.dtype, copy=False)
+        _, _, _, rest = shifted_exp(z, axis, temperature)
+        hottest = _cooled(top.astype(rest.dtype, copy=False), temperature)
+        out = (hottest + np.log1p(rest)).astype(z.dtype, copy=False)
     # Two infinite logits leave no probabilities, but the sum is as infinite as with one.
     out = np.where(np.isinf(top), top, out)
     return out if keepdims else np.squeeze(out, axis)[()]
 
 
-def logsumexp_vjp(g, z, axis=-1):
+def logsumexp_vjp(g, z, axis=-1, keepdims=False, *, temperature=1.0):
     r"""Gradient in the logits, from the gradient `g` in their log-sum-exp.
 
     .. math:: \bar z_k = g\, \operatorname{softmax}(z)_k
@@ -248,8 +275,12 @@ def logsumexp_vjp(g, z, axis=-1):
         Cotangent, of the shape of ``logsumexp(z, axis)``; in units of the scalar per nat.
     z : array_like of real numbers
         Logits, as given to :func:`logsumexp`.
-    axis : int
+    axis : int or tuple of int
         The axis that was summed over.
+    keepdims : bool
+        Whether `g` has that axis, with length 1.
+    temperature : float
+        What the logits were divided by.
 
     Returns
     -------
@@ -261,40 +292,76 @@ def logsumexp_vjp(g, z, axis=-1):
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If `z` does not have that axis, or `g` not the shape of the sum.
+        If `z` does not have that axis, or `g` not the shape of the sum, or `temperature` is not
+        positive.
 
     Examples
     --------
     >>> print(logsumexp_vjp(2.0, [0.0, 0.0]))
     [1. 1.]
     """
-    g, z = as_float(g, "g"), as_float(z, "z")
-    axis = check_axis(z, axis, "z")
-    shape = z.shape[:axis] + z.shape[axis + 1 :]
+    g = as_float(g, "g")
+    z, axis, temperature = _arguments(z, axis, temperature)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    wide = tuple(1 if i in axes else n for i, n in enumerate(z.shape))
+    shape = wide if keepdims else tuple(n for i, n in enumerate(z.shape) if i not in axes)
     if g.shape != shape:
         raise ValueError(
             f"g must have the shape of logsumexp(z, axis={axis}), {shape}, "
             f"but its shape is {g.shape}"
         )
     with np.errstate(all="ignore"):
-        p = softmax(z.astype(working_dtype(z.dtype), copy=False), axis)
-        return (np.expand_dims(g, axis) * p).astype(z.dtype, copy=False)
+        out = g.reshape(wide) * _softmax(z, axis, temperature)
+        return _cooled(out, temperature).astype(z.dtype, copy=False)
 
 
-def _cotangent(g, z, axis):
-    g, z = as_float(g, "g"), as_float(z, "z")
+def _arguments(z, axis, temperature):
+    """Return z, its axis or axes counted from the front, and the temperature; raise if wrong."""
+    z = as_float(z, "z")
+    if isinstance(axis, tuple):
+        axes = tuple(check_axis(z, one, "z") for one in axis)
+        if not axes or len(set(axes)) < len(axes):
+            raise ValueError(f"axis must name at least one axis, and none twice, got {axis}")
+        axis = axes
+    else:
+        axis = check_axis(z, axis, "z")
+    temperature = check_number(temperature, "temperature")
+    if temperature <= 0:
+        raise ValueError(f"temperature must be positive, got {temperature}")
+    return z, axis, temperature
+
+
+def _cotangent(g, z, axis, temperature):
+    g = as_float(g, "g")
+    z, axis, temperature = _arguments(z, axis, temperature)
     check_same_shape(g, z, ("g", "z"))
-    return g, z, check_axis(z, axis, "z")
+    return g, z, axis, temperature
 
 
-def shifted_exp(z, axis):
+def _cooled(x, temperature):
+    return x if temperature == 1 else x / temperature
+
+
+def _softmax(z, axis, temperature=1.0):
+    """Return the probabilities in the working dtype."""
+    _, _, e, rest = shifted_exp(z, axis, temperature)
+    return e / (1 + rest)
+
+
+def shifted_exp(z, axis, temperature=1.0):
     """Return ``(shift, error, e, rest)``: z less its maximum, and the exponentials of that.
 
-    ``shift + error`` is the difference without rounding, e its exponential. One maximum's own 1 is
-    left out of the sum of the others, ``rest``, so that log1p(rest) keeps its digits when they are
-    small; the denominator of the softmax is 1 + rest.
+    ``shift + error`` is the difference without rounding, over the temperature, and e its
+    exponential. One maximum's own 1 is left out of the sum of the others, ``rest``, so that
+    log1p(rest) keeps its digits when they are small; the denominator of the softmax is 1 + rest.
     """
     z = z.astype(working_dtype(z.dtype), copy=False)
+    if temperature != 1:
+        # The part of the temperature above 1 that is a power of two goes into the logits, which
+        # may be too far apart for a difference.
+        temperature, power = math.frexp(temperature)
+        temperature, power = math.ldexp(temperature, min(power, 0)), max(power, 0)
+        z = np.ldexp(z, -power)
     top = np.max(z, axis=axis, keepdims=True, initial=-np.inf)
     shift = z - top
     finite = np.isfinite(shift).all()
@@ -304,6 +371,11 @@ def shifted_exp(z, axis):
     error = shift + top
     back = error - shift
     error = (z - error) + (back - top)
+    if temperature != 1:
+        difference, shift = shift, shift / temperature
+        product, product_error = two_product(shift, temperature)
+        error = (((difference - product) - product_error) + error) / temperature
+        finite = np.isfinite(error).all()
     if not finite:
         error[~np.isfinite(error)] = 0
     e = np.exp(shift)
@@ -311,7 +383,7 @@ def shifted_exp(z, axis):
     is_top = shift == 0
     tied = np.count_nonzero(is_top, axis=axis, keepdims=True) - 1
     rest = np.sum(e - is_top, axis=axis, keepdims=True) + tied
-    if not finite:
+    if np.isinf(top).any():
         # With several infinite maxima the limit depends on how they grow: there is none.
         rest[np.isinf(top) & (tied > 0)] = np.nan
     return shift, error, e, rest
