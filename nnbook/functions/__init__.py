@@ -21,8 +21,10 @@ from nnbook.functions.affine import (
     multiply_adds,
     parameter_count,
 )
+from nnbook.functions.attention import attention, attention_vjp
 from nnbook.functions.batch_normalization import BatchNorm, batch_norm, batch_norm_vjp
 from nnbook.functions.dropout import dropout, dropout_mask, dropout_vjp
+from nnbook.functions.embedding import embedding, embedding_vjp
 from nnbook.functions.exponential_units import celu, celu_prime, elu, elu_prime, selu, selu_prime
 from nnbook.functions.gated import (
     gelu,
@@ -46,6 +48,7 @@ from nnbook.functions.losses import (
     cross_entropy_grad,
 )
 from nnbook.functions.mish import mish, mish_prime
+from nnbook.functions.multi_head import multi_head_attention, multi_head_attention_vjp
 from nnbook.functions.normalization import layer_norm, layer_norm_vjp, rms_norm, rms_norm_vjp
 from nnbook.functions.piecewise import (
     hard_sigmoid,
@@ -54,6 +57,12 @@ from nnbook.functions.piecewise import (
     hard_swish_prime,
     softsign,
     softsign_prime,
+)
+from nnbook.functions.positions import (
+    rotary,
+    rotary_positions,
+    rotary_vjp,
+    sinusoidal_positions,
 )
 from nnbook.functions.probabilities import (
     log_softmax,
@@ -80,6 +89,8 @@ __all__ = [
     "BatchNorm",
     "affine",
     "affine_vjp",
+    "attention",
+    "attention_vjp",
     "backward_multiply_adds",
     "batch_norm",
     "batch_norm_vjp",
@@ -94,6 +105,8 @@ __all__ = [
     "dropout_vjp",
     "elu",
     "elu_prime",
+    "embedding",
+    "embedding_vjp",
     "gelu",
     "gelu_prime",
     "get_activation",
@@ -121,6 +134,8 @@ __all__ = [
     "mish_prime",
     "mse",
     "mse_grad",
+    "multi_head_attention",
+    "multi_head_attention_vjp",
     "multiply_adds",
     "parameter_count",
     "prelu",
@@ -129,12 +144,16 @@ __all__ = [
     "relu_prime",
     "rms_norm",
     "rms_norm_vjp",
+    "rotary",
+    "rotary_positions",
+    "rotary_vjp",
     "selu",
     "selu_prime",
     "sigmoid",
     "sigmoid_prime",
     "silu",
     "silu_prime",
+    "sinusoidal_positions",
     "softmax",
     "softmax_vjp",
     "softplus",
