@@ -23,6 +23,8 @@ from nnbook.functions.affine import (
 )
 from nnbook.functions.attention import attention, attention_vjp
 from nnbook.functions.batch_normalization import BatchNorm, batch_norm, batch_norm_vjp
+from nnbook.functions.binary import bce_with_logits, bce_with_logits_grad, bce_with_logits_hess
+from nnbook.functions.divergence import kl_divergence, kl_divergence_grad
 from nnbook.functions.dropout import dropout, dropout_mask, dropout_vjp
 from nnbook.functions.embedding import embedding, embedding_vjp
 from nnbook.functions.exponential_units import celu, celu_prime, elu, elu_prime, selu, selu_prime
@@ -42,11 +44,13 @@ from nnbook.functions.group_normalization import (
     instance_norm_vjp,
 )
 from nnbook.functions.losses import (
-    bce_with_logits,
-    bce_with_logits_grad,
     cross_entropy,
     cross_entropy_grad,
+    cross_entropy_hess,
+    nll,
+    nll_grad,
 )
+from nnbook.functions.margin import hinge, hinge_grad
 from nnbook.functions.mish import mish, mish_prime
 from nnbook.functions.multi_head import multi_head_attention, multi_head_attention_vjp
 from nnbook.functions.normalization import layer_norm, layer_norm_vjp, rms_norm, rms_norm_vjp
@@ -83,6 +87,7 @@ from nnbook.functions.rectifiers import (
     relu_prime,
 )
 from nnbook.functions.regression import mse, mse_grad, squared_error, squared_error_grad
+from nnbook.functions.robust import huber, huber_grad, mae, mae_grad
 
 __all__ = [
     "ACTIVATIONS",
@@ -96,10 +101,12 @@ __all__ = [
     "batch_norm_vjp",
     "bce_with_logits",
     "bce_with_logits_grad",
+    "bce_with_logits_hess",
     "celu",
     "celu_prime",
     "cross_entropy",
     "cross_entropy_grad",
+    "cross_entropy_hess",
     "dropout",
     "dropout_mask",
     "dropout_vjp",
@@ -116,11 +123,17 @@ __all__ = [
     "hard_sigmoid_prime",
     "hard_swish",
     "hard_swish_prime",
+    "hinge",
+    "hinge_grad",
+    "huber",
+    "huber_grad",
     "hyperplane_distance",
     "identity",
     "identity_prime",
     "instance_norm",
     "instance_norm_vjp",
+    "kl_divergence",
+    "kl_divergence_grad",
     "layer_norm",
     "layer_norm_vjp",
     "leaky_relu",
@@ -130,6 +143,8 @@ __all__ = [
     "log_softmax_vjp",
     "logsumexp",
     "logsumexp_vjp",
+    "mae",
+    "mae_grad",
     "mish",
     "mish_prime",
     "mse",
@@ -137,6 +152,8 @@ __all__ = [
     "multi_head_attention",
     "multi_head_attention_vjp",
     "multiply_adds",
+    "nll",
+    "nll_grad",
     "parameter_count",
     "prelu",
     "prelu_vjp",

@@ -146,13 +146,13 @@ def check_count(value, name, minimum=1):
     return count
 
 
-def check_batch(x, name):
-    """Raise ValueError if `x` is a single number or has no entries to take a mean over."""
+def check_batch(x, name, reduction="mean"):
+    """Raise ValueError if `x` is a single number, or has no entries and a mean is to be taken."""
     if x.ndim == 0:
         raise ValueError(
             f"{name} must have an axis of examples, shape (N,) or (N, K), got a number"
         )
-    if x.size == 0:
+    if x.size == 0 and reduction == "mean":
         raise ValueError(f"{name} is empty, shape {x.shape}; a mean over no examples is undefined")
 
 
@@ -169,36 +169,11 @@ def check_probabilities(y, name, largest):
     raise ValueError(message)
 
 
-def check_labels(labels, shape):
-    """Return class `labels` as indices into logits of `shape` (N, K); raise if they are not."""
-    n, k = shape
-    if labels.dtype.kind not in "iu":
-        raise TypeError(
-            f"targets of shape {labels.shape} are class indices and must be integers, but their "
-            f"dtype is {labels.dtype}; use targets.astype(int), or give probabilities of shape "
-            f"{shape}"
-        )
-    if len(labels) != n:
-        raise ValueError(
-            f"targets must hold one class for each of the {n} rows of logits, got {len(labels)}"
-        )
-    wrong = np.flatnonzero((labels < 0) | (labels >= k))
-    if wrong.size:
-        i = wrong[0]
-        message = (
-            f"targets[{i}] is {labels[i]}, but logits of shape {shape} have classes 0 to {k - 1}"
-        )
-        if labels[i] == k:
-            message += "; if your classes count from 1, subtract 1"
-        raise ValueError(message)
-    return labels.astype(np.intp)
-
-
-def check_pair(first, second, names):
+def check_pair(first, second, names, reduction="mean"):
     """Return both arrays, checked and in the working dtype, and the dtype of the result."""
     x, y = as_float(first, names[0]), as_float(second, names[1])
     check_same_shape(x, y, names)
-    check_batch(x, names[0])
+    check_batch(x, names[0], reduction)
     if not np.isfinite(y).all():
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
         raise ValueError(f"{names[1]}{list(at)} is {y[at]}, but data must be finite")

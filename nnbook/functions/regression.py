@@ -1,17 +1,19 @@
 r"""Squared errors: losses of predictions that are measured, not chosen.
 
-What :mod:`nnbook.functions.losses` says of means, dtypes and bad input holds here. The two
+What :mod:`nnbook.functions.losses` says of reductions, dtypes and bad input holds here. The two
 losses differ in the divisor alone: `mse` is the mean over all entries, `squared_error` half the sum
-over the outputs of an example, averaged over the examples.
+over the outputs of an example, averaged over the examples. Losses that an outlier does not rule
+are in :mod:`nnbook.functions.robust`.
 """
 
 import numpy as np
 
+from nnbook.functions._reduction import check_reduction, divisor
 from nnbook.functions._validate import check_pair
 
 
-def mse(prediction, target):
-    r"""Mean squared error, over all entries.
+def mse(prediction, target, *, reduction="mean"):
+    r"""Squared error, by default its mean over all entries.
 
     .. math:: \ell = \frac{1}{NK} \sum_{i=1}^{N} \sum_{k=1}^{K} (p_{ik} - t_{ik})^2
 
@@ -21,10 +23,12 @@ def mse(prediction, target):
         Shape (N, K), or (N,) for K = 1, or with more axes; in the unit of the target.
     target : array_like of real numbers
         Exactly the shape of `prediction`.
+    reduction : {"mean", "sum", "none"}
+        Over all entries: ``"none"`` gives one loss for each, in the shape of `prediction`.
 
     Returns
     -------
-    NumPy scalar
+    NumPy scalar, or ndarray for ``reduction="none"``
         In the square of the target's unit.
 
     Raises
@@ -33,7 +37,7 @@ def mse(prediction, target):
         If an argument does not hold real numbers.
     ValueError
         If the shapes differ (NumPy would broadcast, and be wrong), a target is not finite, or the
-        batch is empty.
+        batch is empty and a mean is asked for.
 
     See Also
     --------
@@ -44,12 +48,14 @@ def mse(prediction, target):
     >>> print(mse([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 0.0]]))
     4.0
     """
-    p, t, dtype = check_pair(prediction, target, ("prediction", "target"))
+    p, t, dtype = _measured(prediction, target, reduction)
     with np.errstate(all="ignore"):
-        return dtype.type(_mean_square(p, t, p.size))
+        if reduction == "none":
+            return np.square(p - t).astype(dtype, copy=False)
+        return dtype.type(_sum_of_squares(p, t, divisor(p.size, reduction)))
 
 
-def mse_grad(prediction, target):
+def mse_grad(prediction, target, *, reduction="mean"):
     r"""Gradient of :func:`mse` in the prediction.
 
     .. math:: \frac{\partial \ell}{\partial p_{ik}} = \frac{2\,(p_{ik} - t_{ik})}{NK}
@@ -60,6 +66,8 @@ def mse_grad(prediction, target):
         Shape (N, K), or (N,) for K = 1, or with more axes.
     target : array_like of real numbers
         Exactly the shape of `prediction`.
+    reduction : {"mean", "sum", "none"}
+        As for :func:`mse`; for ``"none"`` this is the gradient of the sum.
 
     Returns
     -------
@@ -68,23 +76,21 @@ def mse_grad(prediction, target):
 
     Raises
     ------
-    TypeError
-        If an argument does not hold real numbers.
-    ValueError
-        If the shapes differ, a target is not finite, or the batch is empty.
+    TypeError, ValueError
+        As :func:`mse` does.
 
     Examples
     --------
     >>> print(mse_grad([1.0, 4.0], [1.0, 0.0]))
     [0. 4.]
     """
-    p, t, dtype = check_pair(prediction, target, ("prediction", "target"))
+    p, t, dtype = _measured(prediction, target, reduction)
     with np.errstate(all="ignore"):
-        return _difference_over(p, t, p.size / 2).astype(dtype, copy=False)
+        return _difference_over(p, t, divisor(p.size, reduction) / 2).astype(dtype, copy=False)
 
 
-def squared_error(prediction, target):
-    r"""Half the squared error, summed over the outputs and averaged over the examples.
+def squared_error(prediction, target, *, reduction="mean"):
+    r"""Half the squared error, summed over the outputs; by default averaged over the examples.
 
     .. math:: \ell = \frac{1}{2N} \sum_{i=1}^{N} \sum_{k=1}^{K} (p_{ik} - t_{ik})^2
 
@@ -97,10 +103,12 @@ def squared_error(prediction, target):
         Shape (N, K), or (N,) for K = 1, or with more axes; in the unit of the target.
     target : array_like of real numbers
         Exactly the shape of `prediction`.
+    reduction : {"mean", "sum", "none"}
+        Over the examples: ``"none"`` gives one loss for each, shape (N,).
 
     Returns
     -------
-    NumPy scalar
+    NumPy scalar, or ndarray for ``reduction="none"``
         In the square of the target's unit.
 
     Raises
@@ -108,7 +116,8 @@ def squared_error(prediction, target):
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If the shapes differ, a target is not finite, or the batch is empty.
+        If the shapes differ, a target is not finite, or the batch is empty and a mean
+        is asked for.
 
     References
     ----------
@@ -120,12 +129,15 @@ def squared_error(prediction, target):
     >>> print(squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 0.0]]))
     4.0
     """
-    p, t, dtype = check_pair(prediction, target, ("prediction", "target"))
+    p, t, dtype = _measured(prediction, target, reduction)
     with np.errstate(all="ignore"):
-        return dtype.type(_mean_square(p, t, 2 * len(p)))
+        if reduction == "none":
+            half = _sum_of_squares(p, t, 2, tuple(range(1, p.ndim)))
+            return half.astype(dtype, copy=False)
+        return dtype.type(_sum_of_squares(p, t, 2 * divisor(len(p), reduction)))
 
 
-def squared_error_grad(prediction, target):
+def squared_error_grad(prediction, target, *, reduction="mean"):
     r"""Gradient of :func:`squared_error` in the prediction.
 
     .. math:: \frac{\partial \ell}{\partial p_{ik}} = \frac{p_{ik} - t_{ik}}{N}
@@ -136,6 +148,8 @@ def squared_error_grad(prediction, target):
         Shape (N, K), or (N,) for K = 1, or with more axes.
     target : array_like of real numbers
         Exactly the shape of `prediction`.
+    reduction : {"mean", "sum", "none"}
+        As for :func:`squared_error`; for ``"none"`` this is the gradient of the sum.
 
     Returns
     -------
@@ -144,29 +158,34 @@ def squared_error_grad(prediction, target):
 
     Raises
     ------
-    TypeError
-        If an argument does not hold real numbers.
-    ValueError
-        If the shapes differ, a target is not finite, or the batch is empty.
+    TypeError, ValueError
+        As :func:`squared_error` does.
 
     Examples
     --------
     >>> print(squared_error_grad([1.0, 4.0], [1.0, 0.0]))
     [0. 2.]
     """
-    p, t, dtype = check_pair(prediction, target, ("prediction", "target"))
+    p, t, dtype = _measured(prediction, target, reduction)
     with np.errstate(all="ignore"):
-        return _difference_over(p, t, len(p)).astype(dtype, copy=False)
+        return _difference_over(p, t, divisor(len(p), reduction)).astype(dtype, copy=False)
 
 
-def _mean_square(p, t, count):
+def _measured(prediction, target, reduction):
+    check_reduction(reduction)
+    return check_pair(prediction, target, ("prediction", "target"), reduction)
+
+
+def _sum_of_squares(p, t, count, axes=None):
+    """Return the sum of squared differences over `axes`, all unless given, divided by `count`."""
     difference = p - t
-    mean = np.sum(difference * difference) / count
-    if np.isinf(mean) and np.isfinite(p).all():
-        # A square or the sum overflowed; the mean itself may not.
+    total = np.sum(difference * difference, axes) / count
+    if np.isinf(total).any():
+        # A square or the sum overflowed; the quotient itself may not.
         difference = p * 2.0**-600 - t * 2.0**-600
-        mean = np.sum(difference * difference / count) * 2.0**600 * 2.0**600
-    return mean
+        again = np.sum(difference * difference / count, axes) * 2.0**600 * 2.0**600
+        total = np.where(np.isinf(total), again, total)
+    return total
 
 
 def _difference_over(p, t, count):

@@ -211,7 +211,7 @@ def test_arguments_are_not_changed():
             Z[0],
             1,
             ValueError,
-            r"logits must have two axes \(N, K\), but its shape is \(4,\); .*newaxis",
+            r"logits must have an axis of examples and one of classes, .* \(4,\); .*newaxis",
         ),
         (
             np.zeros((0, 3)),
