@@ -1,0 +1,123 @@
+r"""Nests of arrays: lists, tuples and dicts, in one another, with arrays as leaves.
+
+A network's parameters are such a nest, its gradients another of the same structure, and so is the
+state of an optimizer. Where two nests meet, their structures and the shapes of their leaves must be
+equal: NumPy would broadcast leaves of different shapes, and be wrong.
+"""
+
+import numpy as np
+
+
+def tree_map(f, tree, *others):
+    """Apply ``f`` to the leaves of nests of one shape, and return a nest of that shape.
+
+    Parameters
+    ----------
+    f : callable
+        Takes one leaf of each nest.
+    tree, *others : nest of lists, tuples and dicts of arrays
+        Nests of equal structure, leaves of equal shape.
+
+    Returns
+    -------
+    nest
+        Like ``tree``.
+
+    Raises
+    ------
+    ValueError
+        If two nests differ: NumPy would broadcast leaves of different shapes, and be wrong.
+
+    Examples
+    --------
+    >>> tree_map(lambda a, b: a + b, [1.0, (2.0, 3.0)], [10.0, (20.0, 30.0)])
+    [11.0, (22.0, 33.0)]
+    """
+    return _map(f, (), tree, *others)
+
+
+def tree_leaves(tree):
+    """Return the leaves of a nest in a list, dicts in the order of their keys' insertion.
+
+    Parameters
+    ----------
+    tree : nest of lists, tuples and dicts of arrays
+
+    Returns
+    -------
+    list
+
+    Examples
+    --------
+    >>> tree_leaves({"W": 1.0, "rest": [2.0, (3.0,)]})
+    [1.0, 2.0, 3.0]
+    """
+    leaves = []
+    tree_map(leaves.append, tree)
+    return leaves
+
+
+def tree_of(tree, leaves):
+    """Return a nest like ``tree`` that holds ``leaves``, in the order of `tree_leaves`.
+
+    Parameters
+    ----------
+    tree : nest of lists, tuples and dicts
+        Gives the structure; its own leaves are not used.
+    leaves : sequence
+        As many as ``tree`` has.
+
+    Returns
+    -------
+    nest
+
+    Raises
+    ------
+    ValueError
+        If there are too few leaves, or too many.
+
+    Examples
+    --------
+    >>> tree_of([0, (0, {"b": 0})], [1.0, 2.0, 3.0])
+    [1.0, (2.0, {'b': 3.0})]
+    """
+    count = len(tree_leaves(tree))
+    if count != len(leaves):
+        raise ValueError(f"leaves must be {count}, as many as the nest holds, found {len(leaves)}")
+    supply = iter(leaves)
+    return tree_map(lambda _: next(supply), tree)
+
+
+def _map(f, where, tree, *others):
+    if isinstance(tree, dict):
+        for other in others:
+            if not isinstance(other, dict) or other.keys() != tree.keys():
+                raise ValueError(_mismatch(where, tree, other))
+        return {k: _map(f, (*where, k), tree[k], *(other[k] for other in others)) for k in tree}
+    if isinstance(tree, (list, tuple)):
+        for other in others:
+            if not isinstance(other, (list, tuple)) or len(other) != len(tree):
+                raise ValueError(_mismatch(where, tree, other))
+        parts = [
+            _map(f, (*where, i), *leaves)
+            for i, leaves in enumerate(zip(tree, *others, strict=True))
+        ]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    for other in others:
+        if isinstance(other, (dict, list, tuple)) or np.shape(other) != np.shape(tree):
+            raise ValueError(_mismatch(where, tree, other))
+    return f(tree, *others)
+
+
+def _mismatch(where, tree, other):
+    place = "".join(f"[{key!r}]" for key in where) or "the top"
+    return (
+        f"the nests differ at {place}: {_kind(tree)} against {_kind(other)}; params, grads and "
+        "state must have one structure and leaves of equal shape"
+    )
+
+
+def _kind(tree):
+    if isinstance(tree, (dict, list, tuple)):
+        return f"{type(tree).__name__} of length {len(tree)}"
+    return f"array of shape {np.shape(tree)}"
