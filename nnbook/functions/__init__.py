@@ -43,6 +43,8 @@ from nnbook.functions.group_normalization import (
     instance_norm,
     instance_norm_vjp,
 )
+from nnbook.functions.gru import gru, gru_cell, gru_cell_vjp, gru_vjp
+from nnbook.functions.lstm import lstm, lstm_cell, lstm_cell_vjp, lstm_vjp
 from nnbook.functions.losses import (
     cross_entropy,
     cross_entropy_grad,
@@ -86,6 +88,8 @@ from nnbook.functions.rectifiers import (
     relu,
     relu_prime,
 )
+from nnbook.functions.recurrent import rnn, rnn_cell, rnn_cell_vjp, rnn_vjp
+from nnbook.functions.recurrent_gates import half_life_bias, reorder_gates
 from nnbook.functions.regression import mse, mse_grad, squared_error, squared_error_grad
 from nnbook.functions.robust import huber, huber_grad, mae, mae_grad
 
@@ -119,6 +123,11 @@ __all__ = [
     "get_activation",
     "group_norm",
     "group_norm_vjp",
+    "gru",
+    "gru_cell",
+    "gru_cell_vjp",
+    "gru_vjp",
+    "half_life_bias",
     "hard_sigmoid",
     "hard_sigmoid_prime",
     "hard_swish",
@@ -143,6 +152,10 @@ __all__ = [
     "log_softmax_vjp",
     "logsumexp",
     "logsumexp_vjp",
+    "lstm",
+    "lstm_cell",
+    "lstm_cell_vjp",
+    "lstm_vjp",
     "mae",
     "mae_grad",
     "mish",
@@ -159,8 +172,13 @@ __all__ = [
     "prelu_vjp",
     "relu",
     "relu_prime",
+    "reorder_gates",
     "rms_norm",
     "rms_norm_vjp",
+    "rnn",
+    "rnn_cell",
+    "rnn_cell_vjp",
+    "rnn_vjp",
     "rotary",
     "rotary_positions",
     "rotary_vjp",
