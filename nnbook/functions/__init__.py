@@ -24,6 +24,14 @@ from nnbook.functions.affine import (
 from nnbook.functions.attention import attention, attention_vjp
 from nnbook.functions.batch_normalization import BatchNorm, batch_norm, batch_norm_vjp
 from nnbook.functions.binary import bce_with_logits, bce_with_logits_grad, bce_with_logits_hess
+from nnbook.functions.convolution import (
+    conv1d,
+    conv1d_vjp,
+    conv2d,
+    conv2d_vjp,
+    conv3d,
+    conv3d_vjp,
+)
 from nnbook.functions.divergence import kl_divergence, kl_divergence_grad
 from nnbook.functions.dropout import dropout, dropout_mask, dropout_vjp
 from nnbook.functions.embedding import embedding, embedding_vjp
@@ -44,7 +52,6 @@ from nnbook.functions.group_normalization import (
     instance_norm_vjp,
 )
 from nnbook.functions.gru import gru, gru_cell, gru_cell_vjp, gru_vjp
-from nnbook.functions.lstm import lstm, lstm_cell, lstm_cell_vjp, lstm_vjp
 from nnbook.functions.losses import (
     cross_entropy,
     cross_entropy_grad,
@@ -52,6 +59,7 @@ from nnbook.functions.losses import (
     nll,
     nll_grad,
 )
+from nnbook.functions.lstm import lstm, lstm_cell, lstm_cell_vjp, lstm_vjp
 from nnbook.functions.margin import hinge, hinge_grad
 from nnbook.functions.mish import mish, mish_prime
 from nnbook.functions.multi_head import multi_head_attention, multi_head_attention_vjp
@@ -92,6 +100,15 @@ from nnbook.functions.recurrent import rnn, rnn_cell, rnn_cell_vjp, rnn_vjp
 from nnbook.functions.recurrent_gates import half_life_bias, reorder_gates
 from nnbook.functions.regression import mse, mse_grad, squared_error, squared_error_grad
 from nnbook.functions.robust import huber, huber_grad, mae, mae_grad
+from nnbook.functions.transposed_convolution import (
+    conv_transpose1d,
+    conv_transpose1d_vjp,
+    conv_transpose2d,
+    conv_transpose2d_vjp,
+    conv_transpose3d,
+    conv_transpose3d_vjp,
+)
+from nnbook.functions.window_sizes import conv_output_size, receptive_field
 
 __all__ = [
     "ACTIVATIONS",
@@ -108,6 +125,19 @@ __all__ = [
     "bce_with_logits_hess",
     "celu",
     "celu_prime",
+    "conv1d",
+    "conv1d_vjp",
+    "conv2d",
+    "conv2d_vjp",
+    "conv3d",
+    "conv3d_vjp",
+    "conv_output_size",
+    "conv_transpose1d",
+    "conv_transpose1d_vjp",
+    "conv_transpose2d",
+    "conv_transpose2d_vjp",
+    "conv_transpose3d",
+    "conv_transpose3d_vjp",
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hess",
@@ -170,6 +200,7 @@ __all__ = [
     "parameter_count",
     "prelu",
     "prelu_vjp",
+    "receptive_field",
     "relu",
     "relu_prime",
     "reorder_gates",

@@ -1,0 +1,223 @@
+r"""Correlation as matrix products over runs, and its two adjoints.
+
+An image padded with zeros and written out as one long row turns the shift by a kernel's tap into
+a shift of the row: all the entries that a tap meets are one run of memory. Stack the runs of all
+taps, the columns, and a convolution is the matrix product of the weights with that stack. What
+is computed where a run crosses from one line of the image to the next belongs to no window and
+is dropped. A stride s splits each axis into s phases, entries r, r + s, r + 2s, ..., within which
+the windows move by single steps.
+
+The transpose of copying a run is adding it back, so the gradient in x takes the same route
+backwards. Images are taken in blocks whose columns fit the cache: memory beyond the arguments and
+the result does not grow with the batch. The cotangent is 0 between the windows, so an infinite
+entry may turn gradients beside it into NaN.
+"""
+
+import functools
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+BUDGET = 2**20  # bytes of columns at a time: about a processor's own cache
+SHORTEST = 512  # windows at a time, for packing the weights costs as much as some hundred of them
+
+
+class Block(NamedTuple):
+    """Some whole images, or some lines of one image, as one run of positions."""
+
+    images: slice
+    lines: slice
+    start: int
+    shape: tuple
+
+    @property
+    def length(self):
+        """Return the number of positions."""
+        return math.prod(self.shape)
+
+
+class Plan:
+    """Where the runs of every tap lie, for `Windows` that slide over images.
+
+    A phase of an image is laid out on a ``grid``: its own entries, and along each axis as many
+    zeros as windows hang over its end, or over the start of what follows.
+    """
+
+    def __init__(self, windows):
+        self.windows = windows
+        axes = [  # for each axis and tap: how many steps away, in which phase
+            [divmod(u * d - p, s) for u in range(k)]
+            for k, s, d, p in zip(
+                windows.kernel, windows.stride, windows.dilation, windows.before, strict=True
+            )
+        ]
+        self.grid = tuple(
+            max(-(-n // s) + max(0, -taps[0][0]), count + max(0, taps[-1][0]))
+            for n, s, count, taps in zip(
+                windows.size, windows.stride, windows.count, axes, strict=True
+            )
+        )
+        self.entries = math.prod(self.grid)
+        paces = [math.prod(self.grid[axis:]) for axis in range(1, len(self.grid) + 1)]
+        offsets, phases = [], []
+        for tap in itertools.product(*axes):
+            steps, phase = zip(*tap, strict=True)
+            offsets.append(sum(map(math.prod, zip(steps, paces, strict=True))))
+            phases.append(phase)
+        self.phases = list(dict.fromkeys(phases))
+        self.lead, self.tail = max(0, -min(offsets)), max(0, *offsets)
+        self.taps = [
+            (self.phases.index(phase), self.lead + offset)
+            for phase, offset in zip(phases, offsets, strict=True)
+        ]
+
+    def blocks(self, images, row):
+        """Divide images into blocks, the longest first; a window's columns take `row` bytes."""
+        positions = max(SHORTEST, BUDGET // max(1, row))
+        many = max(1, positions // self.entries)
+        count, (lines, *rest) = self.windows.count[0], self.grid
+        pace = self.entries // lines
+        found = []
+        for first in range(0, images, many):
+            some = slice(first, min(first + many, images))
+            if positions >= self.entries:
+                found.append(Block(some, slice(0, count), 0, (some.stop - first, lines, *rest)))
+                continue
+            for top in range(0, count, max(1, positions // pace)):
+                part = slice(top, min(top + max(1, positions // pace), count))
+                found.append(Block(some, part, top * pace, (1, part.stop - top, *rest)))
+        return found
+
+    def windows_of(self, block, flat):
+        """View the positions (channel, run) of a block that are windows: (n, channel, *lines)."""
+        kept = (block.lines.stop - block.lines.start, *self.windows.count[1:])
+        return flat.reshape(len(flat), *block.shape)[(..., *map(slice, kept))].swapaxes(0, 1)
+
+    def runs(self, images, channels, dtype):
+        """Return zeros for the runs of all phases, with margins: (phase, channel, position)."""
+        length = self.lead + images * self.entries + self.tail
+        return np.zeros((len(self.phases), channels, length), dtype)
+
+    def places(self, x, runs):
+        """Yield the entries of images `x` in each phase beside their places in `runs`."""
+        inner = runs[..., self.lead : self.lead + len(x) * self.entries]
+        inner = inner.reshape(*runs.shape[:2], len(x), *self.grid).swapaxes(1, 2)
+        for phase, place in zip(self.phases, inner, strict=True):
+            entries = x[(..., *map(slice, phase, self.windows.size, self.windows.stride))]
+            yield entries, place[(..., *map(slice, entries.shape[2:]))]
+
+
+plan_of = functools.lru_cache(maxsize=64)(Plan)
+
+
+def correlate(x, W, windows, groups, b=None):
+    """Return the weighted sum of every window, (n, output, *count); `b` is added where given."""
+    plan = plan_of(windows)
+    y = np.empty((len(x), len(W), *windows.count), x.dtype)
+    b = np.zeros((), x.dtype) if b is None else b.reshape(-1, *[1] * len(windows.count))
+    filters = _filters(W, groups)
+    blocks = plan.blocks(len(x), groups * filters.shape[2] * x.itemsize)
+    room = _room(filters.shape[:2], blocks, x.dtype)
+    for block, columns in _columns(plan, blocks, x, groups):
+        sums = _product(filters, columns, room[..., : block.length])
+        found = plan.windows_of(block, sums.reshape(len(W), -1))
+        np.add(found, b, out=y[block.images, :, block.lines])
+    return y
+
+
+def correlate_transposed(g, W, windows, groups):
+    """Return the transpose of `correlate` in x, at g: (n, channel, *size)."""
+    plan = plan_of(windows)
+    channels, taps = W.shape[1], len(plan.taps)
+    x_bar = np.zeros((len(g), groups * channels, *windows.size), g.dtype)
+    filters = _filters(W, groups).swapaxes(1, 2)
+    blocks = plan.blocks(len(g), groups * filters.shape[1] * g.itemsize)
+    room = _room(filters.shape[:2], blocks, g.dtype)
+    for block, flat in _flat(plan, blocks, g):
+        if block.lines.start == 0:
+            runs = plan.runs(block.shape[0], len(x_bar[0]), g.dtype)
+            by_group = runs.reshape(len(runs), groups, channels, -1)
+        flat = flat.reshape(groups, -1, block.length)
+        columns = _product(filters, flat, room[..., : block.length])
+        columns = columns.reshape(groups, channels, taps, -1)
+        for tap, (phase, first) in enumerate(plan.taps):
+            first += block.start
+            by_group[phase, ..., first : first + block.length] += columns[:, :, tap]
+        if block.lines.stop == windows.count[0]:
+            for entries, place in plan.places(x_bar[block.images], runs):
+                entries[...] = place
+    return x_bar
+
+
+def filters_gradient(g, x, windows, groups):
+    """Return the transpose of `correlate` in the weights, at g: (output, channel, *kernel)."""
+    plan = plan_of(windows)
+    depth = x.shape[1] // groups * len(plan.taps)
+    filters_bar = np.zeros((groups, depth, g.shape[1] // groups), g.dtype)
+    blocks = plan.blocks(len(x), groups * depth * x.itemsize)
+    for (block, columns), (_, flat) in zip(
+        _columns(plan, blocks, x, groups), _flat(plan, blocks, g), strict=True
+    ):
+        # In this order, because BLAS is slower with the few outputs first.
+        filters_bar += columns @ flat.reshape(groups, -1, block.length).swapaxes(1, 2)
+    return filters_bar.swapaxes(1, 2).reshape(g.shape[1], -1, *windows.kernel)
+
+
+def _filters(W, groups):
+    """Return the weights as one matrix a group: (group, output, channel and tap)."""
+    return W.reshape(groups, len(W) // groups, math.prod(W.shape[1:]))
+
+
+def _columns(plan, blocks, x, groups):
+    """Yield each block with its columns (group, channel and tap, position).
+
+    The next block overwrites them.
+    """
+    channels = x.shape[1] // groups
+    room = _room((groups, channels, len(plan.taps)), blocks, x.dtype)
+    for block in blocks:
+        if block.lines.start == 0:
+            runs = plan.runs(block.shape[0], x.shape[1], x.dtype)
+            for entries, place in plan.places(x[block.images], runs):
+                place[...] = entries
+            by_group = runs.reshape(len(runs), groups, channels, -1)
+        columns = room[..., : block.length]
+        for tap, (phase, first) in enumerate(plan.taps):
+            first += block.start
+            columns[:, :, tap] = by_group[phase, ..., first : first + block.length]
+        yield block, columns.reshape(groups, -1, block.length)
+
+
+def _flat(plan, blocks, g):
+    """Yield each block with its cotangents (output, position), 0 between the windows.
+
+    The next block overwrites them.
+    """
+    room = np.zeros((g.shape[1], _longest(blocks)), g.dtype)
+    for block in blocks:
+        flat = room[:, : block.length]
+        plan.windows_of(block, flat)[...] = g[block.images, :, block.lines]
+        yield block, flat
+
+
+def _longest(blocks):
+    return max((block.length for block in blocks), default=0)
+
+
+def _room(shape, blocks, dtype):
+    """Return an empty array of rows for the longest block.
+
+    Their distance is no large power of two, which would map them all to the same lines of cache.
+    """
+    width = -(-_longest(blocks) // 16) * 16
+    if width * dtype.itemsize % 1024 == 0:
+        width += 16
+    return np.empty((*shape, width), dtype)
+
+
+def _product(A, B, out):
+    if A.shape[-1] == 1:  # an outer product, which BLAS is slow at
+        return np.multiply(A, B, out=out)
+    return np.matmul(A, B, out=out)
