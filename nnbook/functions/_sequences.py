@@ -42,6 +42,12 @@ class Layout:
             return np.zeros((len(self.flips), n, width), self.work)
         return self.cast(state)
 
+    def room(self, h0):
+        """Return an array for the states before and after every step, `h0` in its place."""
+        states = np.empty((len(h0), self.shape[0] + 1, *h0.shape[1:]), self.work)
+        states[:, 0] = h0
+        return states
+
     def read(self, x):
         """Return a sequence of the caller's as (d, T, N, features), zero at the padding."""
         if self.batch_first:
@@ -86,37 +92,37 @@ class Layout:
 
     def gradients(self, delta, X, W_x):
         """Return the gradients in x, W_x and b from `delta`, the one in the pre-activations."""
-        d, steps, n, rows = delta.shape
-        flat = delta.reshape(d, steps * n, rows)
-        x_bar = (flat @ W_x).reshape(d, steps, n, W_x.shape[-1])
-        x_bar = sum(self.write(x_bar)[1:], start=self.write(x_bar)[0])
-        W_x_bar = flat.swapaxes(1, 2) @ X.reshape(d, steps * n, -1)
-        return np.array(x_bar, self.dtype), self.drop(W_x_bar), self.drop(rows_sum(flat))
+        x_bar, *other = self.write(product(delta, W_x.swapaxes(1, 2)))
+        if other:
+            x_bar = x_bar + other[0]
+        W_x_bar = outer(delta, X)
+        return np.array(x_bar, self.dtype), self.drop(W_x_bar), self.drop(total(delta))
 
 
-def rows_sum(flat):
-    """Return the sum over rows of (d, rows, columns), as a product: that is faster than `sum`."""
-    return (np.ones((1, flat.shape[1]), flat.dtype) @ flat)[:, 0]
+def total(A):
+    """Return the sum of (d, T, N, columns) over steps and examples, as a product: faster."""
+    d, steps, n, columns = A.shape
+    return (np.ones((1, steps * n), A.dtype) @ A.reshape(d, steps * n, columns))[:, 0]
 
 
 def input_part(X, W_x, b):
     """Return X W_xᵀ + 1bᵀ for all steps in one product; X is (d, T, N, D)."""
-    d, steps, n, _ = X.shape
-    Z = X.reshape(d, steps * n, -1) @ W_x.swapaxes(1, 2)
-    Z += b[:, np.newaxis]
-    return Z.reshape(d, steps, n, -1)
+    Z = product(X, W_x)
+    Z += b[:, np.newaxis, np.newaxis]
+    return Z
 
 
 def product(A, W):
     """Return A Wᵀ for A (d, T, N, H), in one product."""
     d, steps, n, width = A.shape
-    return (A.reshape(d, steps * n, width) @ W.swapaxes(1, 2)).reshape(d, steps, n, -1)
+    flat = A.reshape(d, steps * n, width) @ W.swapaxes(1, 2)
+    return flat.reshape(d, steps, n, W.shape[1])
 
 
 def outer(delta, A):
     """Return the sum over steps and examples of delta Aᵀ, (d, rows, columns)."""
-    d = len(delta)
-    return delta.reshape(d, -1, delta.shape[-1]).swapaxes(1, 2) @ A.reshape(d, -1, A.shape[-1])
+    d, steps, n, rows = delta.shape
+    return delta.reshape(d, steps * n, rows).swapaxes(1, 2) @ A.reshape(d, steps * n, A.shape[3])
 
 
 def layout_of_cell(x, h, W_x, W_h, b, gates, others):

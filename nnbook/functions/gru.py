@@ -22,7 +22,7 @@ from nnbook.functions._sequences import (
     outer,
     product,
     result_shapes,
-    rows_sum,
+    total,
 )
 from nnbook.functions.activations import sigmoid, sigmoid_prime, tanh, tanh_prime
 
@@ -291,7 +291,7 @@ def _others(b_n, reset):
 
 
 def _run(layout, x, W_x, W_h, b, h0, b_n, reset, output=None):
-    """Return the inputs, pre-activations (d, T, N, 3, H), W_hn h + b_n or None, and the states.
+    """Return the inputs, pre-activations (d, T, N, 3H), W_hn h + b_n or None, and the states.
 
     The candidate's pre-activation is complete; what the reset gate multiplies "after" is kept.
     """
@@ -308,8 +308,7 @@ def _run(layout, x, W_x, W_h, b, h0, b_n, reset, output=None):
         before = states[:, :-1]
         _gates(Z, inner, before, lambda A, rows: product(A, W_h[:, rows]), width)
     else:
-        states = np.empty((len(h0), Z.shape[1] + 1, *h0.shape[1:]), layout.work)
-        states[:, 0] = h0
+        states = layout.room(h0)
         W = np.ascontiguousarray(W_h.swapaxes(1, 2))
         for t in range(Z.shape[1]):
             z, before, h = Z[:, t], states[:, t], states[:, t + 1]
@@ -319,7 +318,7 @@ def _run(layout, x, W_x, W_h, b, h0, b_n, reset, output=None):
             h[...] = sigmoid(-update) * tanh(z[..., 2 * width :]) + sigmoid(update) * before
             if layout.keep is not None:
                 np.copyto(h, before, where=~layout.keep[:, t])
-    return X, Z.reshape(*Z.shape[:3], 3, width), inner, states
+    return X, Z, inner, states
 
 
 def _gates(Z, inner, before, times, width):
@@ -339,7 +338,9 @@ def _back(layout, outputs_bar, h_bar, x, W_x, W_h, b, h0, b_n, reset, output=Non
     """Return the gradients in x, h0, W_x, W_h, b and b_n (None without it)."""
     X, Z, inner, states = _run(layout, x, W_x, W_h, b, h0, b_n, reset, output)
     W_x, W_h, h_bar = map(layout.cast, (W_x, W_h, h_bar))
-    width, before = W_h.shape[-1], states[:, :-1]
+    d, steps, n, rows = Z.shape
+    width, before = rows // 3, states[:, :-1]
+    Z = Z.reshape(d, steps, n, 3, width)
     explicit = None if outputs_bar is None else layout.split(outputs_bar)
     gates, candidate = sigmoid(Z[..., :2, :]), tanh(Z[..., 2, :])
     # From here on delta holds what each gate's gradient is a multiple of; the loop multiplies.
@@ -353,8 +354,7 @@ def _back(layout, outputs_bar, h_bar, x, W_x, W_h, b, h0, b_n, reset, output=Non
     # What W_h h is given back "after": the gates' gradients, but the candidate's times r.
     seen = None if inner is None else np.empty_like(delta)
     W_rz, W_n = W_h[:, : 2 * width], W_h[:, 2 * width :]
-    rows = (len(delta), delta.shape[2], -1)
-    for t in reversed(range(Z.shape[1])):
+    for t in reversed(range(steps)):
         if explicit is not None:
             h_bar = h_bar + explicit[:, t]
         step, r = delta[:, t], gates[:, t, :, 0]
@@ -363,14 +363,14 @@ def _back(layout, outputs_bar, h_bar, x, W_x, W_h, b, h0, b_n, reset, output=Non
         if inner is None:
             pulled = step[:, :, 2] @ W_n
             step[:, :, 0] *= pulled
-            through += pulled * r + step[:, :, :2].reshape(rows) @ W_rz
+            through += pulled * r + step[:, :, :2].reshape(d, n, 2 * width) @ W_rz
         else:
             step[:, :, 0] *= step[:, :, 2]
             seen[:, t] = step
             seen[:, t, :, 2] *= r
-            through += seen[:, t].reshape(rows) @ W_h
+            through += seen[:, t].reshape(d, n, rows) @ W_h
         h_bar = layout.passed(t, h_bar, through)
-    flat = delta.reshape(*delta.shape[:3], -1)
+    flat = delta.reshape(d, steps, n, rows)
     x_bar, W_x_bar, b_bar = layout.gradients(flat, X, W_x)
     b_n_bar = None
     if inner is None:
@@ -380,5 +380,5 @@ def _back(layout, outputs_bar, h_bar, x, W_x, W_h, b, h0, b_n, reset, output=Non
     else:
         W_h_bar = outer(seen.reshape(flat.shape), before)
         if b_n is not None:
-            b_n_bar = layout.drop(rows_sum(seen[..., 2, :].reshape(len(seen), -1, width)))
+            b_n_bar = layout.drop(total(seen[..., 2, :]))
     return x_bar, layout.drop(h_bar), W_x_bar, layout.drop(W_h_bar), b_bar, b_n_bar

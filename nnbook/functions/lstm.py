@@ -2,8 +2,8 @@ r"""Long short-term memory: a cell state that gates write to, erase and show.
 
 Four gates are stacked in the rows of the weights, H rows each, in the order i, f, g, o: input
 gate, forget gate, candidate, output gate. That is PyTorch's and Keras' order;
-:func:`nnbook.functions.recurrent_gates.reorder_gates` brings others into it. What is said of sequences,
-directions, padding and truncation in :mod:`nnbook.functions.recurrent` holds here.
+:func:`nnbook.functions.recurrent_gates.reorder_gates` brings others into it. What is said of
+sequences, directions, padding and truncation in :mod:`nnbook.functions.recurrent` holds here.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from nnbook.functions._sequences import (
     outer,
     product,
     result_shapes,
-    rows_sum,
+    total,
 )
 from nnbook.functions._validate import as_float, check_number
 from nnbook.functions.activations import sigmoid, sigmoid_prime, tanh, tanh_prime
@@ -55,8 +55,8 @@ def lstm_cell(x, h, c, W_x, W_h, b, peepholes=None, forget_bias=0.0):
         The rows p_i, p_f, p_o. The input and forget gates see the old cell state, the output gate
         sees the new one. Without them no gate sees it.
     forget_bias : float
-        β, a constant added in the forget gate. At the usual start b = 0 it says how long the cell
-        remembers: see :func:`nnbook.functions.recurrent_gates.half_life_bias`.
+        β, a constant added in the forget gate: at the start, where b is 0, it sets how long the
+        cell remembers (:func:`nnbook.functions.recurrent_gates.half_life_bias`).
 
     Returns
     -------
@@ -68,8 +68,7 @@ def lstm_cell(x, h, c, W_x, W_h, b, peepholes=None, forget_bias=0.0):
     TypeError
         If an argument does not hold real numbers.
     ValueError
-        If the shapes do not fit or `forget_bias` is not finite. The message names the likely
-        mistake.
+        If the shapes do not fit or `forget_bias` is not finite, with the likely mistake.
 
     Notes
     -----
@@ -128,7 +127,7 @@ def lstm_cell_vjp(g, x, h, c, W_x, W_h, b, peepholes=None, forget_bias=0.0):
     Returns
     -------
     x_bar, h_bar, c_bar, W_x_bar, W_h_bar, b_bar, peepholes_bar : ndarray
-        In the shapes of the arguments and their common dtype; the last is None without peepholes.
+        In the shapes of the arguments and their common dtype; the last is None if not given.
 
     Raises
     ------
@@ -139,8 +138,7 @@ def lstm_cell_vjp(g, x, h, c, W_x, W_h, b, peepholes=None, forget_bias=0.0):
 
     Notes
     -----
-    The slopes are taken from the pre-activations, not from the gates: σ(1 - σ) of a gate that has
-    rounded to 1 is 0.
+    Slopes are taken from the pre-activations: σ(1 - σ) is 0 for a gate that has rounded to 1.
 
     Examples
     --------
@@ -182,8 +180,7 @@ def lstm(
     x : array_like of real numbers, shape (N, T, D)
         Sequences, T at least 1; (T, N, D) if not `batch_first`.
     W_x : array_like of real numbers, shape (4H, D)
-        Weights of the input, for the gates i, f, g, o; (2, 4H, D) for two directions, and so on
-        for all that follow.
+        Weights of the input; (2, 4H, D) for two directions, and so on for all that follow.
     W_h : array_like of real numbers, shape (4H, H)
         Weights of the hidden state.
     b : array_like of real numbers, shape (4H,)
@@ -220,8 +217,7 @@ def lstm(
 
     Notes
     -----
-    A rounding error in the cell state reaches later cells through the forget gates, so by itself
-    it shrinks; through the hidden state it may grow, as the gradient does.
+    A rounding error in the cell shrinks by the forget gates; fed back by h it may grow.
 
     Examples
     --------
@@ -314,12 +310,11 @@ def _of_cell(c, peepholes):
 
 
 def _others(h0, c0, peepholes):
-    state = ("N", "H")
-    return {"h0": (h0, state), "c0": (c0, state), "peepholes": (peepholes, (3, "H"))}
+    return {"h0": (h0, ("N", "H")), "c0": (c0, ("N", "H")), "peepholes": (peepholes, (3, "H"))}
 
 
 def _run(layout, x, W_x, W_h, b, h0, c0, peepholes, beta, output=None):
-    """Return the inputs, all pre-activations (d, T, N, 4, H), hidden and cell states."""
+    """Return the inputs, all pre-activations (d, T, N, 4H), hidden and cell states."""
     X, W_x, W_h, b = layout.read(x), *map(layout.cast, (W_x, W_h, b))
     h0, c0, width = layout.start(h0), layout.start(c0), W_h.shape[-1]
     forget = np.repeat([0, beta, 0, 0], width).astype(layout.work)
@@ -327,17 +322,14 @@ def _run(layout, x, W_x, W_h, b, h0, c0, peepholes, beta, output=None):
     states = known_states(output, layout, h0, 2)
     run = states is None
     if run:
-        states = np.empty((len(h0), Z.shape[1] + 1, *h0.shape[1:]), layout.work)
-        states[:, 0] = h0
+        states = layout.room(h0)
         W = np.ascontiguousarray(W_h.swapaxes(1, 2))
     else:
         Z += product(states[:, :-1], W_h)
-    cells = np.empty_like(states)
-    cells[:, 0] = c0
+    cells = layout.room(c0)
     p_i, p_f, p_o = _peepholes(layout, peepholes)
     for t in range(Z.shape[1]):
-        z, h, c = Z[:, t], states[:, t + 1], cells[:, t + 1]
-        before = cells[:, t]
+        z, before, c, h = Z[:, t], cells[:, t], cells[:, t + 1], states[:, t + 1]
         if run:
             z += states[:, t] @ W
         if peepholes is not None:
@@ -353,12 +345,14 @@ def _run(layout, x, W_x, W_h, b, h0, c0, peepholes, beta, output=None):
         if layout.keep is not None:
             np.copyto(c, before, where=~layout.keep[:, t])
             np.copyto(h, states[:, t], where=~layout.keep[:, t])
-    return X, Z.reshape(*Z.shape[:3], 4, width), states, cells
+    return X, Z, states, cells
 
 
 def _back(layout, outputs_bar, h_bar, c_bar, x, W_x, W_h, b, h0, c0, peepholes, beta, output=None):
     """Return the gradients in x, h0, c0, W_x, W_h, b and the peepholes (None without them)."""
     X, Z, states, cells = _run(layout, x, W_x, W_h, b, h0, c0, peepholes, beta, output)
+    d, steps, n, rows = Z.shape
+    Z = Z.reshape(d, steps, n, 4, rows // 4)
     W_x, W_h, h_bar, c_bar = map(layout.cast, (W_x, W_h, h_bar, c_bar))
     explicit = None if outputs_bar is None else layout.split(outputs_bar)
     before, after = cells[:, :-1], cells[:, 1:]
@@ -373,8 +367,7 @@ def _back(layout, outputs_bar, h_bar, c_bar, x, W_x, W_h, b, h0, c0, peepholes, 
     if layout.keep is not None:
         delta = np.where(layout.keep[..., np.newaxis], delta, np.zeros((), delta.dtype))
     p_i, p_f, p_o = _peepholes(layout, peepholes)
-    rows = (*Z.shape[:1], Z.shape[2], -1)
-    for t in reversed(range(Z.shape[1])):
+    for t in reversed(range(steps)):
         if explicit is not None:
             h_bar = h_bar + explicit[:, t]
         step = delta[:, t]
@@ -386,18 +379,17 @@ def _back(layout, outputs_bar, h_bar, c_bar, x, W_x, W_h, b, h0, c0, peepholes, 
         through *= gates[:, t, :, 1]
         if peepholes is not None:
             through += p_i * step[:, :, 0] + p_f * step[:, :, 1]
-        h_bar = layout.passed(t, h_bar, step.reshape(rows) @ W_h)
+        h_bar = layout.passed(t, h_bar, step.reshape(d, n, rows) @ W_h)
         c_bar = layout.passed(t, c_bar, through)
     peepholes_bar = None
     if peepholes is not None:
-        seen = np.stack([before, before, after], axis=3) * delta[..., [0, 1, 3], :]
-        sums = rows_sum(seen.reshape(len(seen), -1, 3 * seen.shape[-1]))
-        peepholes_bar = layout.drop(sums.reshape(len(seen), 3, -1))
-    delta = delta.reshape(*delta.shape[:3], -1)
+        sums = [total(delta[..., k, :] * c) for k, c in ((0, before), (1, before), (3, after))]
+        peepholes_bar = layout.drop(np.stack(sums, axis=1))
+    delta = delta.reshape(d, steps, n, rows)
     x_bar, W_x_bar, b_bar = layout.gradients(delta, X, W_x)
     W_h_bar = layout.drop(outer(delta, states[:, :-1]))
-    h_bar, c_bar = layout.drop(h_bar), layout.drop(c_bar)
-    return x_bar, h_bar, c_bar, W_x_bar, W_h_bar, b_bar, peepholes_bar
+    last = layout.drop(h_bar), layout.drop(c_bar)
+    return x_bar, *last, W_x_bar, W_h_bar, b_bar, peepholes_bar
 
 
 def _peepholes(layout, peepholes):

@@ -299,8 +299,7 @@ def _run(layout, x, W_x, W_h, b, h0, phi, output=None):
     if states is not None:
         Z += product(states[:, :-1], W_h)
         return X, Z, states
-    states = np.empty((len(h0), len(Z[0]) + 1, *h0.shape[1:]), layout.work)
-    states[:, 0] = h0
+    states = layout.room(h0)
     W = np.ascontiguousarray(W_h.swapaxes(1, 2))
     for t in range(Z.shape[1]):
         Z[:, t] += states[:, t] @ W
