@@ -196,7 +196,8 @@ def cross_entropy_grad(
     Notes
     -----
     Written as :math:`p_k \sum_{j \ne k} c_j - c_k \sum_{j \ne k} p_j`, which keeps its digits for
-    an example that is classified well: p - y would round to 0 there.
+    an example that is classified well: p - y would round to 0 there. The sum of the c of an example
+    must have a float64 itself.
 
     Examples
     --------
