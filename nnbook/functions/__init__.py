@@ -52,6 +52,13 @@ from nnbook.functions.group_normalization import (
     instance_norm_vjp,
 )
 from nnbook.functions.gru import gru, gru_cell, gru_cell_vjp, gru_vjp
+from nnbook.functions.linear_algebra import (
+    condition_number,
+    rayleigh_quotient,
+    rayleigh_quotient_vjp,
+    spectral_norm,
+    spectral_radius,
+)
 from nnbook.functions.losses import (
     cross_entropy,
     cross_entropy_grad,
@@ -78,6 +85,13 @@ from nnbook.functions.positions import (
     rotary_vjp,
     sinusoidal_positions,
 )
+from nnbook.functions.power_iteration import (
+    Eigenpairs,
+    PowerIteration,
+    power_iteration,
+    top_eigenpairs,
+)
+from nnbook.functions.principal_components import PCA, pca
 from nnbook.functions.probabilities import (
     log_softmax,
     log_softmax_vjp,
@@ -100,6 +114,15 @@ from nnbook.functions.recurrent import rnn, rnn_cell, rnn_cell_vjp, rnn_vjp
 from nnbook.functions.recurrent_gates import half_life_bias, reorder_gates
 from nnbook.functions.regression import mse, mse_grad, squared_error, squared_error_grad
 from nnbook.functions.robust import huber, huber_grad, mae, mae_grad
+from nnbook.functions.running_moments import Moments, merge_moments, welford
+from nnbook.functions.summation import (
+    kahan_sum,
+    neumaier_sum,
+    pairwise_sum,
+    sequential_sum,
+    sum_error_bound,
+)
+from nnbook.functions.svd import SVD, svd_2x2
 from nnbook.functions.transposed_convolution import (
     conv_transpose1d,
     conv_transpose1d_vjp,
@@ -112,7 +135,12 @@ from nnbook.functions.window_sizes import conv_output_size, receptive_field
 
 __all__ = [
     "ACTIVATIONS",
+    "PCA",
+    "SVD",
     "BatchNorm",
+    "Eigenpairs",
+    "Moments",
+    "PowerIteration",
     "affine",
     "affine_vjp",
     "attention",
@@ -125,6 +153,7 @@ __all__ = [
     "bce_with_logits_hess",
     "celu",
     "celu_prime",
+    "condition_number",
     "conv1d",
     "conv1d_vjp",
     "conv2d",
@@ -171,6 +200,7 @@ __all__ = [
     "identity_prime",
     "instance_norm",
     "instance_norm_vjp",
+    "kahan_sum",
     "kl_divergence",
     "kl_divergence_grad",
     "layer_norm",
@@ -188,6 +218,7 @@ __all__ = [
     "lstm_vjp",
     "mae",
     "mae_grad",
+    "merge_moments",
     "mish",
     "mish_prime",
     "mse",
@@ -195,11 +226,17 @@ __all__ = [
     "multi_head_attention",
     "multi_head_attention_vjp",
     "multiply_adds",
+    "neumaier_sum",
     "nll",
     "nll_grad",
+    "pairwise_sum",
     "parameter_count",
+    "pca",
+    "power_iteration",
     "prelu",
     "prelu_vjp",
+    "rayleigh_quotient",
+    "rayleigh_quotient_vjp",
     "receptive_field",
     "relu",
     "relu_prime",
@@ -215,6 +252,7 @@ __all__ = [
     "rotary_vjp",
     "selu",
     "selu_prime",
+    "sequential_sum",
     "sigmoid",
     "sigmoid_prime",
     "silu",
@@ -226,10 +264,16 @@ __all__ = [
     "softplus_prime",
     "softsign",
     "softsign_prime",
+    "spectral_norm",
+    "spectral_radius",
     "squared_error",
     "squared_error_grad",
+    "sum_error_bound",
+    "svd_2x2",
     "swish",
     "swish_prime",
     "tanh",
     "tanh_prime",
+    "top_eigenpairs",
+    "welford",
 ]
