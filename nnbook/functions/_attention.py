@@ -63,7 +63,6 @@ def arrange(Q, K, V, mask, causal, scale, soft_cap, past, block):
     if past is not None:
         K_past, V_past = _checked_past(past, K, V)
         length = K_past.shape[-2]
-        dtype = common_dtype(Q, K, V, K_past, V_past)
         K, V = np.concatenate([K_past, K], -2), np.concatenate([V_past, V], -2)
     scores = (*Q.shape[:-1], K.shape[-2])
     heads, groups = (Q.shape[1], K.shape[1]) if Q.ndim == 4 else (1, 1)

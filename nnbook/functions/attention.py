@@ -69,7 +69,7 @@ def attention(
     Returns
     -------
     O : ndarray, shape (T, e), (N, T, e) or (N, heads, T, e)
-        In the common dtype of Q, K and V (integers give float64); the mask does not count.
+        In the common dtype of Q, K and V (integers give float64); mask and past do not count.
     P : ndarray, shape (T, S), (N, T, S) or (N, heads, T, S)
         The weights, if asked for; each row sums to 1.
 

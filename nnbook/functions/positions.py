@@ -75,9 +75,9 @@ def sinusoidal_positions(T, d, base=10000.0, *, offset=0, layout="interleaved", 
     Examples
     --------
     >>> print(sinusoidal_positions(3, 4).round(4))
-    [[0.     1.     0.     1.    ]
-     [0.8415 0.5403 0.01   1.    ]
-     [0.9093 -0.4161  0.02    0.9998]]
+    [[ 0.      1.      0.      1.    ]
+     [ 0.8415  0.5403  0.01    1.    ]
+     [ 0.9093 -0.4161  0.02    0.9998]]
     """
     count = check_count(T, "T", 0)
     _check_layout(layout)
