@@ -22,6 +22,14 @@ from nnbook.functions.affine import (
     parameter_count,
 )
 from nnbook.functions.attention import attention, attention_vjp
+from nnbook.functions.average_pooling import (
+    avg_pool1d,
+    avg_pool1d_vjp,
+    avg_pool2d,
+    avg_pool2d_vjp,
+    avg_pool3d,
+    avg_pool3d_vjp,
+)
 from nnbook.functions.batch_normalization import BatchNorm, batch_norm, batch_norm_vjp
 from nnbook.functions.binary import bce_with_logits, bce_with_logits_grad, bce_with_logits_hess
 from nnbook.functions.convolution import (
@@ -45,6 +53,12 @@ from nnbook.functions.gated import (
     swish_prime,
 )
 from nnbook.functions.geometry import hyperplane_distance, lipschitz_bound
+from nnbook.functions.global_pooling import (
+    global_avg_pool,
+    global_avg_pool_vjp,
+    global_max_pool,
+    global_max_pool_vjp,
+)
 from nnbook.functions.group_normalization import (
     group_norm,
     group_norm_vjp,
@@ -68,6 +82,14 @@ from nnbook.functions.losses import (
 )
 from nnbook.functions.lstm import lstm, lstm_cell, lstm_cell_vjp, lstm_vjp
 from nnbook.functions.margin import hinge, hinge_grad
+from nnbook.functions.max_pooling import (
+    max_pool1d,
+    max_pool1d_vjp,
+    max_pool2d,
+    max_pool2d_vjp,
+    max_pool3d,
+    max_pool3d_vjp,
+)
 from nnbook.functions.mish import mish, mish_prime
 from nnbook.functions.multi_head import multi_head_attention, multi_head_attention_vjp
 from nnbook.functions.normalization import layer_norm, layer_norm_vjp, rms_norm, rms_norm_vjp
@@ -145,6 +167,12 @@ __all__ = [
     "affine_vjp",
     "attention",
     "attention_vjp",
+    "avg_pool1d",
+    "avg_pool1d_vjp",
+    "avg_pool2d",
+    "avg_pool2d_vjp",
+    "avg_pool3d",
+    "avg_pool3d_vjp",
     "backward_multiply_adds",
     "batch_norm",
     "batch_norm_vjp",
@@ -180,6 +208,10 @@ __all__ = [
     "gelu",
     "gelu_prime",
     "get_activation",
+    "global_avg_pool",
+    "global_avg_pool_vjp",
+    "global_max_pool",
+    "global_max_pool_vjp",
     "group_norm",
     "group_norm_vjp",
     "gru",
@@ -219,6 +251,12 @@ __all__ = [
     "mae",
     "mae_grad",
     "merge_moments",
+    "max_pool1d",
+    "max_pool1d_vjp",
+    "max_pool2d",
+    "max_pool2d_vjp",
+    "max_pool3d",
+    "max_pool3d_vjp",
     "mish",
     "mish_prime",
     "mse",

@@ -11,9 +11,7 @@ from nnbook.functions._filters import bias_gradient, check_cotangent, check_laye
 from nnbook.functions._windows import transposed_windows
 
 
-def conv_transpose1d(
-    x, W, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1
-):
+def conv_transpose1d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
     r"""Stamp filters onto a longer sequence, weighted by every entry of a shorter one.
 
     .. math:: y_{no,\,si+du-p} \mathrel{+}= \sum_c w_{cou}\,x_{nci}
@@ -123,9 +121,7 @@ def conv_transpose1d_vjp(
     return _conv_transpose_vjp(g, x, W, b, groups, options, dtype)
 
 
-def conv_transpose2d(
-    x, W, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1
-):
+def conv_transpose2d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
     r"""Stamp filters onto a larger image, weighted by every entry of a smaller one.
 
     .. math:: y_{no,\,si+du-p,\,sj+dv-p} \mathrel{+}= \sum_c w_{couv}\,x_{ncij}
@@ -251,9 +247,7 @@ def conv_transpose2d_vjp(
     return _conv_transpose_vjp(g, x, W, b, groups, options, dtype)
 
 
-def conv_transpose3d(
-    x, W, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1
-):
+def conv_transpose3d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
     r"""Stamp filters into a larger volume, weighted by every entry of a smaller one.
 
     .. math:: y_{no,\,si+du-p,\,sj+dv-p,\,sk+dt-p} \mathrel{+}= \sum_c w_{co,uvt}\,x_{nc,ijk}
