@@ -323,7 +323,7 @@ def _shapes(named, lengths, stacked, where, batch_first=None):
         shape = tuple(lengths.get(axis, axis) for axis in axes)
         words = f"({', '.join(map(str, axes))}{',' if len(axes) == 1 else ''})"
         if stacked:
-            shape, words = (2, *shape), f"(2, {words[1:]}"
+            shape, words = (2, *shape), f"(2, {words[1:]}".replace(",)", ")")
         if a.shape != shape:
             message = f"{name} must have shape {words} = {shape}, but its shape is {a.shape}"
             if "N" in axes:
