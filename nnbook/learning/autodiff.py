@@ -1,0 +1,321 @@
+r"""Reverse-mode automatic differentiation: a graph of arrays, walked once, backwards.
+
+A `Tensor` is an array that remembers how it was computed: the rule, the arguments, and which of
+these are Tensors. `backward` walks from the outputs to the inputs and carries along the adjoint of
+every node, the gradient of the output in it:
+
+.. math:: \bar x_i = \sum_{j:\, i \to j} \bar x_j\, \frac{\partial x_j}{\partial x_i}
+
+in an order in which a node comes only when all that use it have come. The rules are the derivatives
+of :mod:`nnbook.functions`, through :mod:`nnbook.learning.lifted`, and those of NumPy's functions.
+"""
+
+import numpy as np
+
+from nnbook.learning import _rules  # noqa: F401 - fills the tables of rules
+from nnbook.learning._nests import leaves, rebuilt
+from nnbook.learning._traced import Op, Traced, apply, unbroadcast
+
+EXPLICIT = 0  # the level of Tensors that are made by hand; transforms count up from 1
+
+
+class Tensor(Traced):
+    r"""An array of real numbers that remembers how it was computed.
+
+    Operators, NumPy's functions and the functions of :mod:`nnbook.learning.lifted` take Tensors
+    and give Tensors; comparisons give plain arrays of booleans.
+
+    Parameters
+    ----------
+    value : array_like of real numbers
+        The numbers, of a floating-point dtype; copied, so that nothing can change them later.
+
+    Attributes
+    ----------
+    value : ndarray
+        The numbers, read-only.
+
+    Raises
+    ------
+    TypeError
+        If `value` holds integers, which have no derivative, or no real numbers at all.
+
+    See Also
+    --------
+    backward : the gradients.
+    nnbook.learning.grad : the gradient of a function, without a Tensor in sight.
+
+    Notes
+    -----
+    A Tensor holds no gradient: `backward` returns it. So there is nothing to set to zero, and
+    asking twice gives the same answer.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0, 3.0])
+    >>> y = np.sum(x * x)
+    >>> y
+    Tensor(14.0)
+    >>> print(backward(y, x))
+    [2. 4. 6.]
+    """
+
+    __slots__ = ("arrays", "level", "op", "options", "parents", "value")
+
+    def __init__(self, value):
+        if isinstance(value, Tensor):
+            raise TypeError("value is a Tensor already; Tensor(t.value) starts a new graph")
+        array = np.array(value)
+        if array.dtype.kind != "f":
+            hint = "; write 3.0 for 3, or .astype(float)" if array.dtype.kind in "biu" else ""
+            raise TypeError(f"value must hold floating-point numbers to have a derivative, but its "
+                            f"dtype is {array.dtype}{hint}")
+        array.setflags(write=False)
+        self.value, self.level, self.op, self.parents = array, EXPLICIT, None, ()
+
+    def __repr__(self):
+        if isinstance(self.value, np.ndarray) and self.ndim:
+            return f"Tensor({np.array2string(self.value, separator=', ', prefix='Tensor(')})"
+        return f"Tensor({self.value})"
+
+    def _record(self, op, arrays, options):
+        """Compute ``op(arrays)`` on what is below this level, and remember how."""
+        level, below, parents = self.level, [], []
+        for i, array in enumerate(arrays):
+            if isinstance(array, Tensor) and array.level == level:
+                parents.append((i, array))
+                array = array.value
+            elif isinstance(array, np.ndarray):
+                if array.flags.writeable or array.base is not None:
+                    array = array.copy()  # the caller may change it before the way back
+            elif op.broadcasts and isinstance(array, list):
+                array = np.array(array)
+            below.append(array)
+        with np.errstate(all="ignore"):
+            value = apply(op, below, options)
+        whole = node(value, level, op, tuple(below), options, parents)
+        return _parts(whole) if isinstance(value, tuple) else whole
+
+
+def _parts(whole):
+    """Return what a function with several outputs gives: a Tensor for each floating-point one."""
+    count, level = len(whole.value), whole.level
+    parts = [
+        node(part, level, PART, (), {"at": i, "count": count}, [(0, whole)])
+        if getattr(getattr(part, "dtype", None), "kind", None) == "f"
+        else part
+        for i, part in enumerate(whole.value)
+    ]
+    kind = type(whole.value)
+    return kind(*parts) if hasattr(kind, "_fields") else tuple(parts)
+
+
+def _of_part(g, out, arrays, options):
+    return [tuple(g if i == options["at"] else None for i in range(options["count"]))]
+
+
+PART = Op("one of several outputs", None, vjp=_of_part)
+
+
+def node(value, level, op, arrays, options, parents):
+    """Return a Tensor that was computed; its numbers are locked."""
+    if type(value) is np.ndarray:
+        value.setflags(write=False)
+    if not isinstance(value, tuple) and value.dtype.kind != "f":
+        raise TypeError(f"{op.name} gives numbers of dtype {value.dtype}, and Tensors are real "
+                        "floating-point arrays: is an argument complex, text or an object?")
+    tensor = Tensor.__new__(Tensor)
+    tensor.value, tensor.level, tensor.op = value, level, op
+    tensor.arrays, tensor.options, tensor.parents = arrays, options, parents
+    return tensor
+
+
+def leaf(value, level):
+    """Return a Tensor at a level of its own; its value may be an array traced at a lower one."""
+    if not isinstance(value, Traced):
+        tensor = Tensor(value)
+    else:
+        tensor = Tensor.__new__(Tensor)
+        tensor.value, tensor.op, tensor.parents = value, None, ()
+    tensor.level = level
+    return tensor
+
+
+def backward(outputs, inputs, cotangents=None):
+    r"""Gradients of one or several outputs in any Tensors that they were computed from.
+
+    .. math:: \bar x = \sum_k J_k^\top\, \bar y_k, \qquad J_k = \frac{\partial y_k}{\partial x}
+
+    Parameters
+    ----------
+    outputs : Tensor, or list or tuple of Tensors
+        What is differentiated.
+    inputs : Tensor or nest of Tensors
+        In what: leaves, or Tensors on the way. A list of (W, b) pairs is a nest.
+    cotangents : array_like, or list or tuple of them, optional
+        For each output the gradient of a scalar in it, of its shape; by default 1, for outputs
+        that are single numbers.
+
+    Returns
+    -------
+    ndarray or nest of ndarrays
+        Nested as `inputs`, each of its input's shape and dtype; 0 where no output depends on it.
+
+    Raises
+    ------
+    TypeError
+        If an output or input is not a Tensor, or they belong to different transforms.
+    ValueError
+        If a cotangent has not its output's shape, or is missing for an output of several numbers.
+
+    Notes
+    -----
+    The adjoints live in this call alone. Nodes are counted and queued, not recursed into, so a
+    chain of any length is fine; each adjoint is released once it has been passed on.
+
+    References
+    ----------
+    .. [1] Baydin, Pearlmutter, Radul & Siskind, JMLR 18(153), 2018,
+       :doi:`10.48550/arXiv.1502.05767`.
+
+    Examples
+    --------
+    >>> a = Tensor(3.0)
+    >>> b = a + a
+    >>> c = b * b
+    >>> [float(g) for g in backward(c, [a, b, c])]
+    [24.0, 12.0, 1.0]
+    """
+    outputs, cotangents = _questions(outputs, cotangents)
+    wanted = [_checked(t, f"inputs{at}", outputs) for at, t in leaves(inputs)]
+    kept = {id(t): None for t in wanted}
+    adjoints, own = {}, set()
+    for output, g in zip(outputs, cotangents, strict=True):
+        _add(adjoints, own, output, g)
+    with np.errstate(all="ignore"):
+        for tensor in _consumers_first(outputs):
+            g = adjoints.pop(id(tensor), None)
+            if id(tensor) in kept:
+                kept[id(tensor)] = g
+            if g is None or not tensor.parents:
+                continue
+            for parent, share in _pulled(tensor, g):
+                _add(adjoints, own, parent, share)
+    results, used = [], set()
+    for t in wanted:
+        g, again = kept[id(t)], id(kept[id(t)]) in used
+        used.add(id(g))
+        results.append(_finished(g, t, again))
+    return rebuilt(inputs, iter(results))
+
+
+def _consumers_first(outputs):
+    """Yield every Tensor behind the outputs, each after all that were computed from it."""
+    waiting = {id(t): 0 for t in outputs}  # how many of its consumers have not been yielded yet
+    stack = list({id(t): t for t in outputs}.values())
+    ready = stack.copy()
+    while stack:
+        for _, parent in stack.pop().parents:
+            if id(parent) not in waiting:
+                waiting[id(parent)] = 0
+                stack.append(parent)
+            waiting[id(parent)] += 1
+    ready = [t for t in ready if waiting[id(t)] == 0]
+    while ready:
+        tensor = ready.pop()
+        yield tensor
+        for _, parent in tensor.parents:
+            waiting[id(parent)] -= 1
+            if waiting[id(parent)] == 0:
+                ready.append(parent)
+
+
+def _pulled(tensor, g):
+    """Yield (parent, what it gets of g) for each argument that is a Tensor."""
+    op, out, arrays, options = tensor.op, tensor.value, tensor.arrays, tensor.options
+    if op.partials is None:
+        shares = op.vjp(g, out, arrays, options)
+        for i, parent in tensor.parents:
+            yield parent, shares[i]
+        return
+    for i, parent in tensor.parents:
+        share = op.partials[i](g, out, *arrays, **options)
+        if op.broadcasts and share.shape != parent.shape:
+            share = unbroadcast(share, parent.shape)
+        yield parent, share
+
+
+def _add(adjoints, own, tensor, share):
+    """Add to a Tensor's adjoint: assigning instead loses every path but the last."""
+    key = id(tensor)
+    old = adjoints.get(key)
+    if old is None:
+        adjoints[key] = share
+    elif share is None:
+        pass
+    elif isinstance(old, tuple):
+        adjoints[key] = tuple(b if a is None else a if b is None else a + b
+                              for a, b in zip(old, share, strict=True))
+    elif key in own and old.dtype == share.dtype:
+        old += share  # made below, in this call: nobody else holds it
+    else:
+        adjoints[key] = total = old + share
+        if type(total) is np.ndarray:
+            own.add(key)
+
+
+def _questions(outputs, cotangents):
+    """Return the outputs, and a cotangent for each, as lists."""
+    several = isinstance(outputs, (list, tuple))
+    outputs = list(outputs) if several else [outputs]
+    if not outputs:
+        raise ValueError("outputs must hold one Tensor at least, found none")
+    for k, y in enumerate(outputs):
+        _checked(y, f"outputs[{k}]" if several else "outputs", outputs)
+    if cotangents is None:
+        for y in outputs:
+            if y.size != 1:
+                raise ValueError(
+                    f"cotangents must be given for an output of shape {y.shape}: the gradient is "
+                    "that of one number; take np.sum or np.mean first, or pass the cotangent"
+                )
+        return outputs, [np.ones_like(y.value) for y in outputs]
+    given = list(cotangents) if several else [cotangents]
+    if len(given) != len(outputs):
+        raise ValueError(f"cotangents must be one for each of the {len(outputs)} outputs, found "
+                         f"{len(given)}")
+    checked = []
+    for y, g in zip(outputs, given, strict=True):
+        if not isinstance(g, Traced):
+            g = np.array(g)
+            if g.dtype.kind in "biu":
+                g = g.astype(y.dtype)
+            if g.dtype.kind != "f":
+                raise TypeError(f"cotangents must hold real numbers, found dtype {g.dtype}")
+        if g.shape != y.shape:
+            raise ValueError(f"a cotangent must have its output's shape {y.shape}, found {g.shape}")
+        checked.append(g)
+    return outputs, checked
+
+
+def _checked(tensor, name, outputs):
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{name} must be a Tensor, found {type(tensor).__name__}; did the "
+                        "computation start from Tensor(x), and pass through NumPy's or lifted "
+                        "functions only?")
+    if tensor.level != outputs[0].level:
+        raise TypeError(f"{name} belongs to another transform than the first output: gradients "
+                        "inside grad or jvp are taken by grad or jvp")
+    return tensor
+
+
+def _finished(g, tensor, again):
+    """Return an adjoint as a result: the input's dtype, and memory that nothing else uses."""
+    if g is None:
+        return np.zeros_like(tensor.value)
+    if isinstance(g, Traced):
+        return g if g.dtype == tensor.dtype else g.astype(tensor.dtype)
+    if isinstance(g, np.ndarray) and g.dtype == tensor.dtype and not again \
+            and g.base is None and g.flags.writeable:
+        return g
+    return np.array(g, dtype=tensor.dtype)
