@@ -18,13 +18,13 @@ class PowerIteration(NamedTuple):
 
     Attributes
     ----------
-    eigenvalue : float
+    eigenvalue : NumPy scalar
         The Rayleigh quotient of the last vector, with its sign.
     eigenvector : ndarray, shape (n,)
         Of length 1; its entry of largest absolute value is positive.
     iterations : int
         Products with A.
-    residual : float
+    residual : NumPy scalar
         The length of A v - λ v. For symmetric A an eigenvalue is that near, or nearer.
     converged : bool
         Whether the residual is at most tolerance · abs(λ).
@@ -82,8 +82,8 @@ def power_iteration(A, start=None, *, rng=None, tolerance=1e-10, max_iterations=
     Returns
     -------
     PowerIteration
-        ``(eigenvalue, eigenvector, iterations, residual, converged)``; the vector in the dtype of
-        A, or of `start` if A is a function.
+        ``(eigenvalue, eigenvector, iterations, residual, converged)``, in the dtype of A, or of
+        `start` if A is a function.
 
     Raises
     ------
@@ -117,10 +117,13 @@ def power_iteration(A, start=None, *, rng=None, tolerance=1e-10, max_iterations=
     multiply, start, power, dtype = _problem(A, start, rng)
     tolerance = check_number(tolerance, "tolerance", 0)
     found = _iterate(multiply, start, tolerance, check_count(max_iterations, "max_iterations"), ())
-    value, residual = _scale(found.eigenvalue, power), _scale(found.residual, power)
-    return found._replace(
-        eigenvalue=value, residual=residual, eigenvector=found.eigenvector.astype(dtype)
-    )
+    with np.errstate(all="ignore"):
+        value, residual = (
+            dtype.type(np.ldexp(number, power)) for number in (found.eigenvalue, found.residual)
+        )
+        return found._replace(
+            eigenvalue=value, eigenvector=found.eigenvector.astype(dtype), residual=residual
+        )
 
 
 def top_eigenpairs(A, count, *, rng=None, tolerance=1e-10, max_iterations=10_000):
@@ -264,11 +267,6 @@ def _checked(multiply, dtype):
 def _length(x):
     largest = np.abs(x).max()
     return largest if largest == 0 else largest * np.sqrt(np.sum((x / largest) ** 2))
-
-
-def _scale(number, power):
-    with np.errstate(all="ignore"):
-        return float(np.ldexp(number, power))
 
 
 def _iterate(multiply, start, tolerance, limit, found, largest=0.0):

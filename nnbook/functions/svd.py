@@ -53,7 +53,7 @@ def svd_2x2(A):
 
     Notes
     -----
-    Both singular values are within 4 ulp, however near A is to a singular matrix: the
+    Both singular values are within 3 ulp, however near A is to a singular matrix: the
     determinant's two products are kept without rounding [1]_. An SVD by iteration has an error of
     ε σ₁ in both, so that of σ₂ no digit may be right. U and Vt are within 4 ε of true ones.
     LAPACK's ``dlasv2`` does as well for triangular matrices [2]_. A matrix that holds an infinity
