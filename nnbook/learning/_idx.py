@@ -1,4 +1,4 @@
-"""Read MNIST's IDX files: found, unpacked, checked whole, and only then believed."""
+"""Read the IDX files of MNIST and Fashion-MNIST: found, checked whole, and only then believed."""
 
 import gzip
 import hashlib
@@ -31,7 +31,22 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
+# Fashion-MNIST has the same file names. What is published of it, by many who checked the files
+# against their authors' MD5, is the SHA-256 of the gzip files as they were first packed.
+FASHION_SHA256 = {
+    "train-images-idx3-ubyte": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "train-labels-idx1-ubyte": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "t10k-images-idx3-ubyte": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "t10k-labels-idx1-ubyte": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
+
+FASHION_MIRRORS = (
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+)
+
 UNSIGNED_BYTE = 0x08
+GZIP = b"\x1f\x8b"
 
 
 def read_mnist_file(name, folder=None):
@@ -48,14 +63,67 @@ def read_mnist_file(name, folder=None):
     -------
     ndarray of uint8
     """
-    path = _cached(name) if folder is None else _find(name, Path(folder))
-    return parse_idx(unpack(path), path, ndim=3 if "idx3" in name else 1, sha256=SHA256[name])
+    ndim = _ndim(name)
+
+    def checked(path, url):
+        content = unpack(Path(path).read_bytes(), path)
+        parse_idx(content, url, ndim=ndim, sha256=SHA256[name])
+        return content
+
+    if folder is None:
+        path = _cached(name, [f"{mirror}{name}.gz" for mirror in MIRRORS], checked, "mnist")
+    else:
+        path = _find([name, f"{name}.gz", name.replace("-idx", ".idx")], Path(folder))
+    return parse_idx(unpack(path.read_bytes(), path), path, ndim=ndim, sha256=SHA256[name])
 
 
-def unpack(path):
-    """Return the content of a file, gunzipped if it is gzipped."""
-    content = Path(path).read_bytes()
-    if not content.startswith(b"\x1f\x8b"):
+def read_fashion_file(name, folder=None, *, unchecked=False):
+    """Return the array in one of Fashion-MNIST's four files, from ``folder`` or from the cache.
+
+    Parameters
+    ----------
+    name : str
+        Published name, without ``.gz``.
+    folder : path, optional
+        Where to look; the cache, filled by a download, if not given.
+    unchecked : bool, default False
+        Take an unpacked or repacked file, whose content no published hash covers.
+
+    Returns
+    -------
+    ndarray of uint8
+    """
+    packed = f"{name}.gz"
+
+    def checked(path, url):
+        content = Path(path).read_bytes()
+        found = hashlib.sha256(content).hexdigest()
+        if found == FASHION_SHA256[name]:
+            return content
+        state = "has been altered or packed again, or is another data set (MNIST's has its name)"
+        if not content.startswith(GZIP):
+            state = "is no gzip file, and only those have a published hash"
+        raise ValueError(
+            f"{url} {state}: its SHA-256 is {found}, expected {FASHION_SHA256[name]}; if you trust "
+            "the file, write fashion_mnist(..., unchecked=True)"
+        )
+
+    if folder is None:
+        urls = [mirror + packed for mirror in FASHION_MIRRORS]
+        path = _cached(f"fashion-mnist/{packed}", urls, checked, "fashion_mnist")
+    else:
+        path = _find([packed, name, name.replace("-idx", ".idx")], Path(folder))
+    content = path.read_bytes() if folder is not None and unchecked else checked(path, path)
+    return parse_idx(unpack(content, path), path, ndim=_ndim(name))
+
+
+def _ndim(name):
+    return 3 if "idx3" in name else 1
+
+
+def unpack(content, path):
+    """Return the content of a file, gunzipped if it is gzipped; ``path`` is for the message."""
+    if not content.startswith(GZIP):
         return content
     try:
         return gzip.decompress(content)
@@ -124,40 +192,39 @@ def parse_idx(content, path, *, ndim, sha256=None):
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def _find(name, folder):
-    candidates = [folder / name, folder / f"{name}.gz", folder / name.replace("-idx", ".idx")]
-    for path in candidates:
-        if path.is_file():
-            return path
+def _find(names, folder):
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
     if folder.is_dir():
         here = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
         state = f"which holds {here}"
     else:
         state = "which is not a folder"
-    raise FileNotFoundError(f"no {name} or {name}.gz in {folder}, {state}")
+    raise FileNotFoundError(f"no {names[0]} or {names[1]} in {folder}, {state}")
 
 
-def _cached(name):
-    """Return the path of a whole, checked copy in the user's cache, downloaded if need be."""
+def _cached(name, urls, checked, call):
+    """Return the path of a whole, checked copy in the user's cache, downloaded if need be.
+
+    ``checked(path, url)`` returns the content to keep, or raises ValueError.
+    """
     try:
         import pooch
     except ImportError as error:
         raise ImportError(
-            "downloading MNIST needs pooch: pip install pooch; "
-            "or give the folder that holds the files, mnist(folder=...)"
+            "downloading needs pooch: pip install pooch; "
+            f"or give the folder that holds the files, {call}(folder=...)"
         ) from error
-    cache = Path(pooch.os_cache("nnbook"))
-    path = cache / name
+    path = Path(pooch.os_cache("nnbook")) / name
     if path.is_file():
         return path
-    cache.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     failures = []
-    for mirror in MIRRORS:
-        url = f"{mirror}{name}.gz"
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+    for url in urls:
+        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             try:
-                content = unpack(_download(pooch, url, scratch))
-                parse_idx(content, url, ndim=3 if "idx3" in name else 1, sha256=SHA256[name])
+                content = checked(_download(pooch, url, scratch), url)
             except (OSError, ValueError) as error:
                 failures.append(f"{url}: {error}")
                 continue
@@ -166,7 +233,7 @@ def _cached(name):
     raise OSError(
         f"{name} could not be downloaded; nothing was kept. "
         + "; ".join(failures)
-        + ". Download it by other means and give its folder, mnist(folder=...)"
+        + f". Download it by other means and give its folder, {call}(folder=...)"
     )
 
 

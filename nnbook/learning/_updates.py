@@ -56,9 +56,9 @@ def leafwise(State, at, start=None, used=None):
         def walk(leaf, g, *leaves):
             theta = as_real(leaf, "params")
             work = _as_work(theta)
-            g = as_real(g, "grads").astype(work.dtype, copy=False)
-            new, *row = step(work, g, *leaves)
-            thetas.append(new.astype(theta.dtype, copy=False))
+            g = as_real(g, "grads")
+            new, *row = step(work, g if g.dtype == work.dtype else g.astype(work.dtype), *leaves)
+            thetas.append(new if new.dtype == theta.dtype else new.astype(theta.dtype))
             rows.append(row)
 
         tree_map(walk, params, grads, *(getattr(state, name) for name in used))
@@ -122,4 +122,4 @@ def as_real(leaf, name):
 
 def _as_work(theta):
     # in float16 the usual eps is 0, and the square of a gradient of 1e-4 too
-    return theta.astype(np.promote_types(theta.dtype, np.float32), copy=False)
+    return theta.astype(np.float32) if theta.dtype == np.float16 else theta

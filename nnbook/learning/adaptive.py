@@ -1,7 +1,7 @@
 r"""Adaptive rates: a step for each coordinate, by the size that its gradients have had.
 
 Adagrad remembers all squares, RMSprop and Adadelta forget. Those that average the gradient too,
-Adam and its kin, are in `nnbook.learning.adam`.
+Adam and its kin, are in `nnbook.learning.adam_family`.
 """
 
 from typing import Any, NamedTuple

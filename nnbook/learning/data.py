@@ -1,4 +1,4 @@
-r"""Data: XOR, the 8×8 digits that scikit-learn ships, and MNIST.
+r"""Data: XOR, the 8×8 digits that scikit-learn ships, MNIST and Fashion-MNIST.
 
 Rows are examples. Pictures come flattened, row by row, scaled to the interval [0, 1]; labels are
 class indices. Nothing here shuffles or splits on its own: `split` does, by an ``rng`` of yours.
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nnbook.functions._validate import check_count
-from nnbook.learning._idx import MNIST_PARTS, read_mnist_file
+from nnbook.learning._idx import MNIST_PARTS, read_fashion_file, read_mnist_file
 from nnbook.learning._validate import check_batch, check_rng
 
 
@@ -123,14 +123,67 @@ def mnist(part="train", folder=None, dtype=np.float64):
     >>> X.shape  # doctest: +SKIP
     (10000, 784)
     """
-    if part not in MNIST_PARTS:
+    return _pictures(part, dtype, lambda name: read_mnist_file(name, folder))
+
+
+def fashion_mnist(part="train", folder=None, dtype=np.float64, *, unchecked=False):
+    r"""Return Fashion-MNIST: pictures of clothes in MNIST's format, and harder to tell apart.
+
+    Parameters
+    ----------
+    part : {"train", "test"}
+        60,000 pictures or 10,000.
+    folder : path, optional
+        Where the gzip files lie, under their published names, which are MNIST's. Without it they
+        are downloaded once, into the user's cache, with pooch.
+    dtype : data-type, default float64
+        float32 halves the memory (60,000 pictures in float64 take 376 MB).
+    unchecked : bool, default False
+        Take files of ``folder`` that were unpacked or packed again. The SHA-256 that is known is
+        the one of the gzip files as published, so these cannot be told from altered ones, nor from
+        MNIST's; only their form is checked.
+
+    Returns
+    -------
+    X : ndarray, shape (N, 784)
+        Brightness of each pixel, from 0 to 1, in steps of 1/255.
+    y : ndarray of int, shape (N,)
+        0 T-shirt, 1 trousers, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8 bag,
+        9 ankle boot.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``folder`` lacks a file.
+    ValueError
+        If a file is truncated, altered, packed otherwise or of another kind.
+    ImportError
+        If a download is needed and pooch is not installed.
+
+    References
+    ----------
+    .. [1] Xiao, Rasul & Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine
+       learning algorithms, 2017, :doi:`10.48550/arXiv.1708.07747`.
+
+    Examples
+    --------
+    >>> X, y = fashion_mnist("test", folder="data/fashion")  # doctest: +SKIP
+    >>> X.shape  # doctest: +SKIP
+    (10000, 784)
+    """
+    return _pictures(part, dtype, lambda name: read_fashion_file(name, folder, unchecked=unchecked))
+
+
+def _pictures(part, dtype, read):
+    if not isinstance(part, str) or part not in MNIST_PARTS:
         raise ValueError(f'part must be "train" or "test", found {part!r}')
     dtype = np.dtype(dtype)
     if dtype.kind != "f":
         raise ValueError(f"dtype must be a floating-point type, found {dtype}")
-    images_name, labels_name = MNIST_PARTS[part]
-    images = read_mnist_file(images_name, folder)
-    labels = read_mnist_file(labels_name, folder)
+    images, labels = (read(name) for name in MNIST_PARTS[part])
+    if len(images) != len(labels):
+        raise ValueError(f"there are {len(images)} pictures and {len(labels)} labels: are the "
+                         "files of one part?")
     X = images.reshape(len(images), -1).astype(dtype)
     X /= 255
     return X, labels.astype(np.intp)

@@ -6,103 +6,46 @@ entry. The variance matters because a unit adds up ``n_in`` products: for indepe
 mean zero the pre-activation has the variance ``n_in * Var(w) * E[a**2]`` over the draw of the
 weights. An initializer chooses ``Var(w)`` so that signals neither die out nor blow up with depth,
 on average, when training starts; it promises nothing about what follows.
+
+With ``kernel=(3, 3)`` the shape is (n_out, n_in, 3, 3), for a convolution. A unit then adds up
+``n_in * 9`` products, and an input takes part in ``n_out * 9`` (at stride 1, away from the edges):
+these two, the *fans*, stand in the formulas below for :math:`n_\text{in}` and
+:math:`n_\text{out}`. With groups, ``n_in`` is the number of channels that one group sees, as in
+the shape of the weights.
 """
 
 import math
 
-import numpy as np
-
-from nnbook.functions._validate import check_count, check_number
+from nnbook.functions._validate import check_number
 from nnbook.learning._validate import check_rng
+from nnbook.learning.simple_initializers import (
+    constant,
+    fans,
+    normal,
+    orthogonal,
+    shape_of,
+    uniform,
+    zeros,
+)
+
+__all__ = [
+    "INITIALIZERS",
+    "constant",
+    "get_initializer",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "normal",
+    "orthogonal",
+    "uniform",
+    "zeros",
+]
 
 
-def zeros(n_out, n_in, rng=None):
-    r"""Make all weights zero: variance 0.
-
-    Parameters
-    ----------
-    n_out, n_in : int
-        Number of units of this layer and of the layer before.
-    rng : numpy.random.Generator, optional
-        Not used; here so that every initializer is called alike.
-
-    Returns
-    -------
-    W : ndarray, shape (n_out, n_in)
-
-    Notes
-    -----
-    Units that start equal and feed the next layer equally stay equal: a hidden layer started so
-    learns as one unit. For biases, which break no symmetry, zero is the usual start.
-
-    Examples
-    --------
-    >>> zeros(2, 3)
-    array([[0., 0., 0.],
-           [0., 0., 0.]])
-    """
-    return constant(n_out, n_in, rng, value=0.0)
-
-
-def constant(n_out, n_in, rng=None, *, value):
-    r"""Make all weights ``value``: variance 0.
-
-    Parameters
-    ----------
-    n_out, n_in : int
-        Number of units of this layer and of the layer before.
-    rng : numpy.random.Generator, optional
-        Not used; here so that every initializer is called alike.
-    value : float
-        The common weight.
-
-    Returns
-    -------
-    W : ndarray, shape (n_out, n_in)
-
-    Examples
-    --------
-    >>> constant(1, 3, value=0.5)
-    array([[0.5, 0.5, 0.5]])
-    """
-    n_out, n_in = check_count(n_out, "n_out"), check_count(n_in, "n_in")
-    return np.full((n_out, n_in), check_number(value, "value"))
-
-
-def normal(n_out, n_in, rng, *, std=0.01):
-    r"""Draw normal weights of mean 0 and standard deviation ``std``: variance :math:`\text{std}^2`.
-
-    Parameters
-    ----------
-    n_out, n_in : int
-        Number of units of this layer and of the layer before.
-    rng : numpy.random.Generator
-        Where the draw comes from.
-    std : float, default 0.01
-        Standard deviation of one weight, whatever the width.
-
-    Returns
-    -------
-    W : ndarray, shape (n_out, n_in)
-
-    Notes
-    -----
-    A fixed ``std`` does not know the width. With 0.01 and layers of 128 units a ReLU network loses
-    all but about a tenth of its signal in every layer. To hand another ``std`` to ``init_params``
-    write ``functools.partial(normal, std=0.1)``.
-
-    Examples
-    --------
-    >>> W = normal(50, 40, np.random.default_rng(0), std=0.1)
-    >>> W.shape, f"{W.std():.2f}"
-    ((50, 40), '0.10')
-    """
-    n_out, n_in = check_count(n_out, "n_out"), check_count(n_in, "n_in")
-    std = check_number(std, "std", low=0.0)
-    return std * check_rng(rng).standard_normal((n_out, n_in))
-
-
-def lecun_normal(n_out, n_in, rng):
+def lecun_normal(n_out, n_in, rng, *, kernel=()):
     r"""Draw normal weights of variance :math:`1/n_\text{in}`.
 
     The variance of the pre-activation then equals the mean square of the layer's input.
@@ -113,10 +56,12 @@ def lecun_normal(n_out, n_in, rng):
         Number of units of this layer and of the layer before.
     rng : numpy.random.Generator
         Where the draw comes from.
+    kernel : tuple of int, default ()
+        Axes of a convolution's kernel, if any.
 
     Returns
     -------
-    W : ndarray, shape (n_out, n_in)
+    W : ndarray, shape (n_out, n_in, *kernel)
 
     References
     ----------
@@ -125,14 +70,48 @@ def lecun_normal(n_out, n_in, rng):
 
     Examples
     --------
+    >>> import numpy as np
     >>> W = lecun_normal(128, 784, np.random.default_rng(0))
     >>> f"{W.std():.4f}"
     '0.0357'
     """
-    return normal(n_out, n_in, rng, std=math.sqrt(1 / check_count(n_in, "n_in")))
+    fan_in, _ = fans(n_out, n_in, kernel)
+    return normal(n_out, n_in, rng, std=math.sqrt(1 / fan_in), kernel=kernel)
 
 
-def glorot_normal(n_out, n_in, rng):
+def lecun_uniform(n_out, n_in, rng, *, kernel=()):
+    r"""Draw weights uniform on :math:`\pm\sqrt{3/n_\text{in}}`: variance :math:`1/n_\text{in}`.
+
+    Parameters
+    ----------
+    n_out, n_in : int
+        Number of units of this layer and of the layer before.
+    rng : numpy.random.Generator
+        Where the draw comes from.
+    kernel : tuple of int, default ()
+        Axes of a convolution's kernel, if any.
+
+    Returns
+    -------
+    W : ndarray, shape (n_out, n_in, *kernel)
+
+    References
+    ----------
+    .. [1] LeCun, Bottou, Orr & Müller, Efficient BackProp, 1998,
+       :doi:`10.1007/3-540-49430-8_2`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> W = lecun_uniform(128, 784, np.random.default_rng(0))
+    >>> f"{W.std():.4f}"
+    '0.0357'
+    """
+    fan_in, _ = fans(n_out, n_in, kernel)
+    return _symmetric(n_out, n_in, rng, math.sqrt(3 / fan_in), kernel)
+
+
+def glorot_normal(n_out, n_in, rng, *, kernel=()):
     r"""Draw normal weights of variance :math:`2/(n_\text{in} + n_\text{out})`, also called Xavier.
 
     A compromise: :math:`1/n_\text{in}` would keep the signal's variance on the way forward,
@@ -145,10 +124,12 @@ def glorot_normal(n_out, n_in, rng):
         Number of units of this layer and of the layer before.
     rng : numpy.random.Generator
         Where the draw comes from.
+    kernel : tuple of int, default ()
+        Axes of a convolution's kernel, if any.
 
     Returns
     -------
-    W : ndarray, shape (n_out, n_in)
+    W : ndarray, shape (n_out, n_in, *kernel)
 
     References
     ----------
@@ -157,15 +138,16 @@ def glorot_normal(n_out, n_in, rng):
 
     Examples
     --------
+    >>> import numpy as np
     >>> W = glorot_normal(128, 784, np.random.default_rng(0))
     >>> f"{W.std():.4f}"
     '0.0468'
     """
-    fans = check_count(n_in, "n_in") + check_count(n_out, "n_out")
-    return normal(n_out, n_in, rng, std=math.sqrt(2 / fans))
+    fan_in, fan_out = fans(n_out, n_in, kernel)
+    return normal(n_out, n_in, rng, std=math.sqrt(2 / (fan_in + fan_out)), kernel=kernel)
 
 
-def glorot_uniform(n_out, n_in, rng):
+def glorot_uniform(n_out, n_in, rng, *, kernel=()):
     r"""Draw weights uniform on :math:`\pm\sqrt{6/(n_\text{in} + n_\text{out})}`.
 
     The variance is that of `glorot_normal`, :math:`2/(n_\text{in} + n_\text{out})`: a uniform
@@ -177,10 +159,12 @@ def glorot_uniform(n_out, n_in, rng):
         Number of units of this layer and of the layer before.
     rng : numpy.random.Generator
         Where the draw comes from.
+    kernel : tuple of int, default ()
+        Axes of a convolution's kernel, if any.
 
     Returns
     -------
-    W : ndarray, shape (n_out, n_in)
+    W : ndarray, shape (n_out, n_in, *kernel)
 
     References
     ----------
@@ -189,16 +173,16 @@ def glorot_uniform(n_out, n_in, rng):
 
     Examples
     --------
+    >>> import numpy as np
     >>> W = glorot_uniform(128, 784, np.random.default_rng(0))
     >>> bool(abs(W).max() <= (6 / (784 + 128)) ** 0.5)
     True
     """
-    n_out, n_in = check_count(n_out, "n_out"), check_count(n_in, "n_in")
-    bound = math.sqrt(6 / (n_in + n_out))
-    return check_rng(rng).uniform(-bound, bound, (n_out, n_in))
+    fan_in, fan_out = fans(n_out, n_in, kernel)
+    return _symmetric(n_out, n_in, rng, math.sqrt(6 / (fan_in + fan_out)), kernel)
 
 
-def he_normal(n_out, n_in, rng, *, leak=0.0):
+def he_normal(n_out, n_in, rng, *, leak=0.0, kernel=()):
     r"""Draw normal weights of variance :math:`2/((1 + \text{leak}^2)\,n_\text{in})`.
 
     Also called Kaiming. Made for layers whose input comes out of a ReLU: half of a symmetric
@@ -214,10 +198,12 @@ def he_normal(n_out, n_in, rng, *, leak=0.0):
     leak : float, default 0
         Slope of the activation left of zero; 0 is ReLU, 1 the identity (then the variance is
         LeCun's).
+    kernel : tuple of int, default ()
+        Axes of a convolution's kernel, if any.
 
     Returns
     -------
-    W : ndarray, shape (n_out, n_in)
+    W : ndarray, shape (n_out, n_in, *kernel)
 
     References
     ----------
@@ -226,21 +212,62 @@ def he_normal(n_out, n_in, rng, *, leak=0.0):
 
     Examples
     --------
+    >>> import numpy as np
     >>> W = he_normal(128, 784, np.random.default_rng(0))
     >>> f"{W.std():.4f}"
     '0.0505'
     """
-    n_in, leak = check_count(n_in, "n_in"), check_number(leak, "leak")
-    return normal(n_out, n_in, rng, std=math.sqrt(2 / ((1 + leak**2) * n_in)))
+    fan_in, _ = fans(n_out, n_in, kernel)
+    return normal(n_out, n_in, rng, std=math.sqrt(_he_gain(leak) / fan_in), kernel=kernel)
+
+
+def he_uniform(n_out, n_in, rng, *, leak=0.0, kernel=()):
+    r"""Draw weights uniform on :math:`\pm\sqrt{6/((1 + \text{leak}^2)\,n_\text{in})}`.
+
+    The variance is that of `he_normal`, :math:`2/((1 + \text{leak}^2)\,n_\text{in})`.
+
+    Parameters
+    ----------
+    n_out, n_in : int
+        Number of units of this layer and of the layer before.
+    rng : numpy.random.Generator
+        Where the draw comes from.
+    leak : float, default 0
+        Slope of the activation left of zero.
+    kernel : tuple of int, default ()
+        Axes of a convolution's kernel, if any.
+
+    Returns
+    -------
+    W : ndarray, shape (n_out, n_in, *kernel)
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren & Sun, Delving deep into rectifiers, ICCV 2015,
+       :doi:`10.1109/ICCV.2015.123`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> W = he_uniform(128, 784, np.random.default_rng(0))
+    >>> f"{W.std():.4f}"
+    '0.0505'
+    """
+    fan_in, _ = fans(n_out, n_in, kernel)
+    return _symmetric(n_out, n_in, rng, math.sqrt(3 * _he_gain(leak) / fan_in), kernel)
 
 
 INITIALIZERS = {
     "zeros": zeros,
     "normal": normal,
+    "uniform": uniform,
     "lecun_normal": lecun_normal,
+    "lecun_uniform": lecun_uniform,
     "glorot_normal": glorot_normal,
     "glorot_uniform": glorot_uniform,
     "he_normal": he_normal,
+    "he_uniform": he_uniform,
+    "orthogonal": orthogonal,
 }
 
 
@@ -272,3 +299,12 @@ def get_initializer(init):
         return INITIALIZERS[init]
     known = ", ".join(INITIALIZERS)
     raise ValueError(f"init must be a function or one of {known}; found {init!r}")
+
+
+def _symmetric(n_out, n_in, rng, bound, kernel):
+    return check_rng(rng).uniform(-bound, bound, shape_of(n_out, n_in, kernel))
+
+
+def _he_gain(leak):
+    leak = check_number(leak, "leak")
+    return 2 / (1 + leak * leak)

@@ -26,7 +26,14 @@ state keeps). Squares of gradients are kept as such: past the square root of the
 from typing import NamedTuple
 
 from nnbook.learning._updates import Optimizer, leafwise, rate_of
-from nnbook.learning.adam import (
+from nnbook.learning.acceleration import (
+    MomentumState,
+    NesterovState,
+    momentum,
+    nesterov,
+    nesterov_rewritten,
+)
+from nnbook.learning.adam_family import (
     AdamState,
     AMSGradState,
     LionState,
@@ -43,13 +50,6 @@ from nnbook.learning.adaptive import (
     adadelta,
     adagrad,
     rmsprop,
-)
-from nnbook.learning.momentum import (
-    MomentumState,
-    NesterovState,
-    momentum,
-    nesterov,
-    nesterov_rewritten,
 )
 from nnbook.learning.trees import tree_map
 

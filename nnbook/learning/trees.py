@@ -81,11 +81,15 @@ def tree_of(tree, leaves):
     >>> tree_of([0, (0, {"b": 0})], [1.0, 2.0, 3.0])
     [1.0, (2.0, {'b': 3.0})]
     """
-    count = len(tree_leaves(tree))
-    if count != len(leaves):
-        raise ValueError(f"leaves must be {count}, as many as the nest holds, found {len(leaves)}")
     supply = iter(leaves)
-    return tree_map(lambda _: next(supply), tree)
+    try:
+        built = tree_map(lambda _: next(supply), tree)
+    except StopIteration:
+        built = None
+    if built is None or next(supply, supply) is not supply:
+        count = len(tree_leaves(tree))
+        raise ValueError(f"leaves must be {count}, as many as the nest holds, found {len(leaves)}")
+    return built
 
 
 def _map(f, where, tree, *others):

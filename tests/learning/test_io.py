@@ -122,7 +122,7 @@ def test_pickles_are_not_run(tmp_path):
     ("arrays", "message"),
     [
         ({}, "must hold W1, b1"),
-        ({"W1": np.eye(2)}, "look at W1"),
+        ({"W1": np.eye(2)}, "look at b1"),
         ({"W1": np.eye(2), "b1": np.zeros(2), "extra": np.zeros(1)}, "look at extra"),
         ({"W1": np.eye(2), "b2": np.zeros(2)}, "look at b1, b2"),
         ({"W1": np.eye(2), "b1": np.zeros(3)}, "layer 1 must have W of shape"),
