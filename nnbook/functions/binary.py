@@ -12,7 +12,7 @@ from nnbook.functions._validate import (
     check_probabilities,
     check_same_shape,
 )
-from nnbook.functions.activations import sigmoid, softplus
+from nnbook.functions.activations import sigmoid, sigmoid_prime, softplus
 
 
 def bce_with_logits(logits, targets, *, weights=None, reduction="mean"):
@@ -150,8 +150,7 @@ def bce_with_logits_hess(logits, targets, *, weights=None, reduction="mean"):
     """
     z, _, w, dtype = _labelled(logits, targets, weights, reduction)
     with np.errstate(all="ignore"):
-        bend = sigmoid(z) * sigmoid(-z)
-        return _weighed(bend, w, divisor(z.size, reduction)).astype(dtype, copy=False)
+        return _weighed(sigmoid_prime(z), w, divisor(z.size, reduction)).astype(dtype, copy=False)
 
 
 def _labelled(logits, targets, weights, reduction):

@@ -29,6 +29,14 @@ from nnbook.functions.losses import (
     bce_with_logits_grad,
     cross_entropy,
     cross_entropy_grad,
+    hinge,
+    hinge_grad,
+    huber,
+    huber_grad,
+    kl_divergence,
+    kl_divergence_grad,
+    mae,
+    mae_grad,
     mse,
     mse_grad,
     squared_error,
@@ -42,6 +50,10 @@ LOSSES = {
     "bce_with_logits": (bce_with_logits, bce_with_logits_grad),
     "mse": (mse, mse_grad),
     "squared_error": (squared_error, squared_error_grad),
+    "mae": (mae, mae_grad),
+    "huber": (huber, huber_grad),
+    "kl_divergence": (kl_divergence, kl_divergence_grad),
+    "hinge": (hinge, hinge_grad),
 }
 
 
@@ -217,13 +229,14 @@ def loss_and_grads(params, X, Y, activation="relu", loss="cross_entropy"):
     activation : str or (function, derivative), default "relu"
         φ of the hidden layers.
     loss : str or (function, gradient), default "cross_entropy"
-        ``"cross_entropy"`` for K classes, ``"bce_with_logits"`` for yes or no, ``"mse"`` and
-        ``"squared_error"`` for numbers; a pair takes (logits, Y).
+        ``"cross_entropy"`` for K classes, ``"kl_divergence"`` for distributions over them,
+        ``"bce_with_logits"`` for yes or no and ``"hinge"`` for -1 or +1, ``"mse"``,
+        ``"squared_error"``, ``"mae"`` and ``"huber"`` for numbers; a pair takes (logits, Y).
 
     Returns
     -------
     value : float
-        Mean loss over the batch; the first two are in nats.
+        Mean loss over the batch; the first three are in nats.
     grads : list of (dW, db)
         Shaped like ``params``.
 

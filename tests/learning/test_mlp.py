@@ -80,6 +80,10 @@ def test_every_gradient_entry_equals_sympys_on_a_2_3_2_net(activation, loss):
         ([4, 3, 1], "bce_with_logits"),
         ([3, 4, 2], "mse"),
         ([3, 4, 2], "squared_error"),
+        ([3, 4, 2], "mae"),
+        ([3, 4, 2], "huber"),
+        ([4, 3, 1], "hinge"),
+        ([2, 3, 4], "kl_divergence"),
     ],
 )
 def test_gradients_equal_central_differences(activation, sizes, loss):
@@ -88,6 +92,8 @@ def test_gradients_equal_central_differences(activation, sizes, loss):
     Y = rng.integers(0, 2, (6, sizes[-1]))
     if loss == "cross_entropy":
         Y = rng.integers(0, sizes[-1], 6)
+    if loss == "hinge":
+        Y = 2 * Y - 1
     _, cache = forward(params, X, activation)
     assert min(abs(Z).min() for Z in cache[1][1:]) > 1e-3, "choose a seed away from the kinks"
 
@@ -275,7 +281,7 @@ CACHE = forward(GOOD, np.ones((5, 3)), "relu")[1]
         (lambda: init_params([3, 0], np.random.default_rng(0)), ValueError, r"sizes\[1\] must be"),
         (lambda: init_params([3, 2], 42), TypeError, "rng must be a numpy.random.Generator"),
         (lambda: init_params([3, 2], np.random.default_rng(0), "xavier"), ValueError, "init must"),
-        (lambda: loss_and_grads(GOOD, np.ones((2, 3)), [0, 1], loss="hinge"), ValueError,
+        (lambda: loss_and_grads(GOOD, np.ones((2, 3)), [0, 1], loss="hinges"), ValueError,
          "loss must be one of cross_entropy, bce_with_logits"),
         (lambda: loss_and_grads(GOOD, np.ones((2, 3)), np.array([0, 2])), ValueError, "targets"),
         (lambda: loss_and_grads(GOOD, np.ones((2, 3)), np.array([0, 1, 1])), ValueError, "targets"),
