@@ -197,6 +197,9 @@ def attention_vjp(
     A key that a query does not see gets no gradient from it. The weights are computed again,
     block by block, rather than kept.
 
+    Each entry is within :math:`8 \varepsilon (\sqrt S + \sqrt T + \sqrt e + \sqrt d\, a + m)` of
+    the sum of its terms' sizes, with the largest a and m of :func:`attention`'s Notes.
+
     Examples
     --------
     The value that is read gets the gradient; the keys get none, for their values are equal:

@@ -65,7 +65,8 @@ def sinusoidal_positions(T, d, base=10000.0, *, offset=0, layout="interleaved", 
     A shift by k positions is a rotation of each pair (sine, cosine) by the angle
     :math:`\omega_i k`, whatever t is.
 
-    Within 2.3e-16 of the true value, in float64, at every position up to 2⁵³ and b of at least 1.
+    Within 2.3e-16 of the true value, in float64, at positions up to 10⁹, and within 4.5e-16 at
+    those up to 2⁵³, for b of at least 1.
 
     References
     ----------
