@@ -52,7 +52,7 @@ def elu(z, alpha=1.0):
 
     Notes
     -----
-    Within 1 ulp. The plain difference :math:`e^z - 1` loses every digit near 0.
+    Within 1.5 ulp. The plain difference :math:`e^z - 1` loses every digit near 0.
 
     References
     ----------
@@ -135,7 +135,7 @@ def selu(z):
 
     Notes
     -----
-    Within 1 ulp of the value with the exact constants, which are not rounded to float64 first.
+    Within 1.5 ulp of the value with the exact constants, which are not rounded to float64 first.
     From 1.711e308 on the value is beyond float64 and the result infinite.
 
     References

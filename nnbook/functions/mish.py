@@ -100,7 +100,8 @@ def mish_prime(z):
     pull = divide_pairs(*multiply_pairs(a, 0.0, 4 * y[0], 4 * y[1]), *multiply_pairs(*d, *d))
     bracket, bracket_low = two_sum(gate[0], -pull[0])
     left = multiply_pairs(bracket, bracket_low + (gate[1] - pull[1]), e, e_low)
-    right = gate[0] + (gate[1] + np.ldexp(pull[0] * e * e, 2 * power))
+    rise, rise_low = multiply_pairs(*pull, *multiply_pairs(e, e_low, e, e_low))
+    right = gate[0] + (gate[1] + np.ldexp(rise + rise_low, 2 * power))
     return np.where(z > 0, right, np.ldexp(left[0] + left[1], power))
 
 

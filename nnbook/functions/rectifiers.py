@@ -36,6 +36,10 @@ def identity(z):
     TypeError
         If `z` does not hold real numbers.
 
+    Notes
+    -----
+    Exact.
+
     Examples
     --------
     >>> print(identity([1.5, -2.0]))
@@ -64,6 +68,10 @@ def identity_prime(z):
     ------
     TypeError
         If `z` does not hold real numbers.
+
+    Notes
+    -----
+    Exact.
 
     Examples
     --------
@@ -132,8 +140,8 @@ def relu_prime(z):
 
     Notes
     -----
-    At 0 every number from 0 to 1 is a subgradient. This book takes 0 everywhere, as the common
-    frameworks do.
+    Exact. At 0 every number from 0 to 1 is a subgradient. This book takes 0 everywhere, as the
+    common frameworks do.
 
     Examples
     --------
@@ -216,7 +224,7 @@ def leaky_relu_prime(z, negative_slope=0.01):
 
     Notes
     -----
-    With a slope of 0 it agrees with :func:`relu_prime` everywhere, at 0 too.
+    Exact. With a slope of 0 it agrees with :func:`relu_prime` everywhere, at 0 too.
 
     Examples
     --------
