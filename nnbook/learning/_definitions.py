@@ -8,7 +8,7 @@ function itself, in value and in gradient.
 
 import numpy as np
 
-from nnbook.functions import kl_divergence, nll_grad
+from nnbook.functions import BatchNorm, kl_divergence, nll_grad
 from nnbook.learning import _definitions_of_sequences, _definitions_of_windows
 from nnbook.learning._traced import plain
 from nnbook.learning.lifted import (
@@ -241,7 +241,8 @@ def batch_norm(x, gain=None, shift=None, running_mean=None, running_var=None, *,
     if not training:
         mean, var = (np.reshape(r, _channels(x)) for r in (running_mean, running_var))
         normal = (x - mean) / np.sqrt(var + eps)
-        return _scaled(normal, gain, shift, _channels(x)), running_mean, running_var
+        y = _scaled(normal, gain, shift, _channels(x))
+        return BatchNorm(y, running_mean, running_var)
     mean = np.mean(x, axis=axes)
     var = np.var(x, axis=axes)
     count = x.size // x.shape[1]
@@ -249,7 +250,7 @@ def batch_norm(x, gain=None, shift=None, running_mean=None, running_var=None, *,
     if running_mean is not None:
         mean = (1.0 - momentum) * running_mean + momentum * mean
         unbiased = (1.0 - momentum) * running_var + momentum * unbiased
-    return _scaled(_standard(x, axes, eps), gain, shift, _channels(x)), mean, unbiased
+    return BatchNorm(_scaled(_standard(x, axes, eps), gain, shift, _channels(x)), mean, unbiased)
 
 
 def dropout(x, p=0.5, *, mask=None, rng=None, training=True):

@@ -49,13 +49,16 @@ class Op:
         positions to arrays.
     broadcasts : bool
         Whether arguments are broadcast, so that a gradient has to be summed back.
+    silent : bool
+        Whether `forward` raises no floating-point warning, as no function of the package does.
     """
 
-    __slots__ = ("broadcasts", "forward", "name", "partials", "push", "vjp")
+    __slots__ = ("broadcasts", "forward", "name", "partials", "push", "silent", "vjp")
 
-    def __init__(self, name, forward, partials=None, *, vjp=None, push=None, broadcasts=False):
+    def __init__(self, name, forward, partials=None, *, vjp=None, push=None, broadcasts=False,
+                 silent=False):
         self.name, self.forward, self.partials = name, forward, partials
-        self.vjp, self.push, self.broadcasts = vjp, push, broadcasts
+        self.vjp, self.push, self.broadcasts, self.silent = vjp, push, broadcasts, silent
 
     def __repr__(self):
         return f"<rule of {self.name}>"
@@ -80,6 +83,11 @@ def plain(x):
     while isinstance(x, Traced):
         x = x.value
     return x
+
+
+def is_real(x):
+    """Return whether x is an array, traced or not, or a number that can have a derivative."""
+    return isinstance(x, float) or getattr(getattr(x, "dtype", None), "kind", None) == "f"
 
 
 def kind_of(x):

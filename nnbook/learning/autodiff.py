@@ -13,8 +13,8 @@ of :mod:`nnbook.functions`, through :mod:`nnbook.learning.lifted`, and those of 
 import numpy as np
 
 from nnbook.learning import _rules  # noqa: F401 - fills the tables of rules
-from nnbook.learning._nests import leaves, rebuilt
-from nnbook.learning._traced import Op, Traced, apply, unbroadcast
+from nnbook.learning._nests import flat, places, rebuilt
+from nnbook.learning._traced import Op, Traced, apply, is_real, unbroadcast
 
 EXPLICIT = 0  # the level of Tensors that are made by hand; transforms count up from 1
 
@@ -80,19 +80,26 @@ class Tensor(Traced):
 
     def _record(self, op, arrays, options):
         """Compute ``op(arrays)`` on what is below this level, and remember how."""
-        level, below, parents = self.level, [], []
+        level, below, parents, deeper = self.level, [], [], False
         for i, array in enumerate(arrays):
-            if isinstance(array, Tensor) and array.level == level:
-                parents.append((i, array))
-                array = array.value
+            if isinstance(array, Traced):
+                if array.level == level:
+                    parents.append((i, array))
+                    array = array.value
+                deeper = deeper or isinstance(array, Traced)
             elif isinstance(array, np.ndarray):
                 if array.flags.writeable or array.base is not None:
                     array = array.copy()  # the caller may change it before the way back
-            elif op.broadcasts and isinstance(array, list):
+            elif isinstance(array, list):
                 array = np.array(array)
             below.append(array)
-        with np.errstate(all="ignore"):
+        if deeper:
             value = apply(op, below, options)
+        elif op.silent:
+            value = op.forward(*below, **options)
+        else:
+            with np.errstate(all="ignore"):
+                value = op.forward(*below, **options)
         whole = node(value, level, op, tuple(below), options, parents)
         return _parts(whole) if isinstance(value, tuple) else whole
 
@@ -102,7 +109,7 @@ def _parts(whole):
     count, level = len(whole.value), whole.level
     parts = [
         node(part, level, PART, (), {"at": i, "count": count}, [(0, whole)])
-        if getattr(getattr(part, "dtype", None), "kind", None) == "f"
+        if is_real(part)
         else part
         for i, part in enumerate(whole.value)
     ]
@@ -187,7 +194,10 @@ def backward(outputs, inputs, cotangents=None):
     [24.0, 12.0, 1.0]
     """
     outputs, cotangents = _questions(outputs, cotangents)
-    wanted = [_checked(t, f"inputs{at}", outputs) for at, t in leaves(inputs)]
+    wanted = flat(inputs)
+    for i, t in enumerate(wanted):
+        if not isinstance(t, Tensor) or t.level != outputs[0].level:
+            _checked(t, f"inputs{places(inputs)[i]}", outputs)
     kept = {id(t): None for t in wanted}
     adjoints, own = {}, set()
     for output, g in zip(outputs, cotangents, strict=True):
@@ -199,7 +209,16 @@ def backward(outputs, inputs, cotangents=None):
                 kept[id(tensor)] = g
             if g is None or not tensor.parents:
                 continue
-            for parent, share in _pulled(tensor, g):
+            op = tensor.op
+            if op.partials is None:
+                shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options)
+                for i, parent in tensor.parents:
+                    _add(adjoints, own, parent, shares[i])
+                continue
+            for i, parent in tensor.parents:
+                share = op.partials[i](g, tensor.value, *tensor.arrays, **tensor.options)
+                if op.broadcasts and share.shape != parent.shape:
+                    share = unbroadcast(share, parent.shape)
                 _add(adjoints, own, parent, share)
     results, used = [], set()
     for t in wanted:
@@ -228,21 +247,6 @@ def _consumers_first(outputs):
             waiting[id(parent)] -= 1
             if waiting[id(parent)] == 0:
                 ready.append(parent)
-
-
-def _pulled(tensor, g):
-    """Yield (parent, what it gets of g) for each argument that is a Tensor."""
-    op, out, arrays, options = tensor.op, tensor.value, tensor.arrays, tensor.options
-    if op.partials is None:
-        shares = op.vjp(g, out, arrays, options)
-        for i, parent in tensor.parents:
-            yield parent, shares[i]
-        return
-    for i, parent in tensor.parents:
-        share = op.partials[i](g, out, *arrays, **options)
-        if op.broadcasts and share.shape != parent.shape:
-            share = unbroadcast(share, parent.shape)
-        yield parent, share
 
 
 def _add(adjoints, own, tensor, share):

@@ -8,8 +8,8 @@ derivative in the direction b beside the value, exactly and without a graph.
 import numpy as np
 
 from nnbook.learning import _rules  # noqa: F401 - fills the tables of rules
-from nnbook.learning._nests import leaves, rebuilt
-from nnbook.learning._traced import Traced, apply, new_level
+from nnbook.learning._nests import flat, places, rebuilt
+from nnbook.learning._traced import Traced, apply, is_real, new_level
 
 
 class Dual(Traced):
@@ -46,9 +46,11 @@ class Dual(Traced):
         with np.errstate(all="ignore"):
             value = apply(op, below, options)
             tangent = op.push(tangents, value, below, options)
-        if type(value) is tuple:
-            return tuple(Dual(v, t, level) for v, t in zip(value, tangent, strict=True))
-        return Dual(value, tangent, level)
+        if not isinstance(value, tuple):
+            return Dual(value, tangent, level)
+        parts = [Dual(v, t, level) if is_real(v) else v
+                 for v, t in zip(value, tangent, strict=True)]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
 
 
 def jvp(f, primals, tangents):
@@ -109,7 +111,7 @@ def jvp(f, primals, tangents):
     arguments = [_dual(p, t, level, f"[{i}]")
                  for i, (p, t) in enumerate(zip(primals, tangents, strict=True))]
     result = f(*arguments)
-    found = [leaf for _, leaf in leaves(result)]
+    found = flat(result)
     ours = [isinstance(leaf, Dual) and leaf.level == level for leaf in found]
     values = [x.value if own else x for x, own in zip(found, ours, strict=True)]
     slopes = [x.tangent if own else np.zeros_like(x) for x, own in zip(found, ours, strict=True)]
@@ -120,14 +122,15 @@ def _dual(primal, tangent, level, at):
     """Return a nest of Duals; an argument without a tangent stays as it is."""
     if tangent is None:
         return primal
-    x, t = dict(leaves(primal)), dict(leaves(tangent))
-    if x.keys() != t.keys():
+    where, there = places(primal), places(tangent)
+    if where != there:
+        differ = sorted(set(where) ^ set(there))
         raise ValueError(f"tangents{at} must be nested as primals{at}, but the places differ: "
-                         f"{sorted(x.keys() ^ t.keys())[:4]}")
+                         f"{', '.join(differ[:4])}")
     duals = []
-    for place in x:
-        value = _real(x[place], f"primals{at}{place}")
-        slope = _real(t[place], f"tangents{at}{place}")
+    for place, x, t in zip(where, flat(primal), flat(tangent), strict=True):
+        value = _real(x, f"primals{at}{place}")
+        slope = _real(t, f"tangents{at}{place}")
         if value.shape != slope.shape:
             raise ValueError(f"tangents{at}{place} must have the shape of primals{at}{place}, "
                              f"{value.shape}, found {slope.shape}")

@@ -14,7 +14,7 @@ import inspect
 import numpy as np
 
 import nnbook.functions
-from nnbook.learning._nests import leaves
+from nnbook.learning._nests import flat
 from nnbook.learning._traced import Op, Traced, apply, plain
 from nnbook.learning.forward_mode import jvp
 from nnbook.learning.transforms import run_again
@@ -137,15 +137,10 @@ def _lifted(f, vjp=None, of=None):
             arguments = _positional(arguments, options, names, defaults)
         if prepared:
             prepared(arguments, options)
-        for i, argument in enumerate(arguments):
-            if i not in positions and _any_traced((argument,)):
-                raise TypeError(_is_data(name, names[i], of))
-        for option, value in options.items():
-            if _any_traced((value,)):
-                raise TypeError(_is_data(name, option, of))
-        arrays = [np.array(a) if i in positions and isinstance(a, list) else a
-                  for i, a in enumerate(arguments)]
-        return apply(op, arrays, {k: _copied(v) for k, v in options.items()})
+        _check_data(name, names, of, positions, arguments, options)
+        if options:
+            options = {name: _copied(option) for name, option in options.items()}
+        return apply(op, arguments, options)
 
     function.op = op
     return function
@@ -166,7 +161,7 @@ def _any_traced(arguments):
     for x in arguments:
         if isinstance(x, Traced):
             return True
-        if isinstance(x, (list, tuple, dict)) and any(isinstance(y, Traced) for _, y in leaves(x)):
+        if isinstance(x, (list, tuple, dict)) and any(isinstance(y, Traced) for y in flat(x)):
             return True
     return False
 
@@ -189,9 +184,14 @@ def _copied(option):
     return option
 
 
-def _is_data(name, argument, of):
-    return (f"{argument} of {name} is data: there is no derivative in it, only in "
-            f"{', '.join(of)}; pass plain numbers, t.value of a Tensor t")
+def _check_data(name, names, of, positions, arguments, options):
+    """Raise TypeError where a traced array stands in an argument without a derivative."""
+    wrong = [names[i] for i, a in enumerate(arguments)
+             if (i not in positions or not isinstance(a, Traced)) and _any_traced((a,))]
+    wrong += [option for option, value in options.items() if _any_traced((value,))]
+    if wrong:
+        raise TypeError(f"{wrong[0]} of {name} is data: there is no derivative in it, only in "
+                        f"{', '.join(of)}; pass plain numbers, t.value of a Tensor t")
 
 
 # ---------------------------------------------------------------- the rules
@@ -228,7 +228,7 @@ def _elementwise(f, name, prime):
     def push(tangents, out, arrays, options):
         return share(tangents[0], out, *arrays, **options)
 
-    return Op(name, f, (share,), push=push)
+    return Op(name, f, (share,), push=push, silent=True)
 
 
 def _slope(f, name):
@@ -245,7 +245,7 @@ def _slope(f, name):
     def push(tangents, out, arrays, options):
         return share(tangents[0], out, *arrays, **options)
 
-    return Op(name, f, (share,), push=push)
+    return Op(name, f, (share,), push=push, silent=True)
 
 
 def _loss(f, name, gradient):
@@ -260,7 +260,7 @@ def _loss(f, name, gradient):
         return [(g * slope).astype(slope.dtype, copy=False)]
 
     again = _again(name, (0,))
-    return Op(name, f, vjp=vjp, push=_push(name))
+    return Op(name, f, vjp=vjp, push=_push(name), silent=True)
 
 
 def _over_classes(g, shape, axis):
@@ -287,7 +287,7 @@ def _general(f, name, derivative, of, names):
         found = derivative(g, *arrays, **options)
         return _placed(found if isinstance(found, tuple) else (found,), name, positions, of)
 
-    return Op(name, f, vjp=vjp, push=_push(name))
+    return Op(name, f, vjp=vjp, push=_push(name), silent=True)
 
 
 def _own_rule(f, name, derivative, of, names):

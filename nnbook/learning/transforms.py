@@ -4,8 +4,8 @@ import operator
 
 import numpy as np
 
-from nnbook.learning._nests import leaves, rebuilt
-from nnbook.learning._traced import Op, Traced, apply, new_level
+from nnbook.learning._nests import flat, places, rebuilt
+from nnbook.learning._traced import Op, Traced, apply, is_real, new_level
 from nnbook.learning.autodiff import Tensor, backward, leaf
 from nnbook.learning.forward_mode import jvp
 
@@ -70,13 +70,13 @@ def value_and_grad(f, argument=0, *, has_aux=False):
                 raise TypeError("f must return a pair (loss, more) with has_aux=True, found "
                                 f"{type(result).__name__}")
             result, more = result
-            more = rebuilt(more, (_below(x, level) for _, x in leaves(more)))
+            more = rebuilt(more, (_below(x, level) for x in flat(more)))
         value = _scalar(result, level)
         chosen = [arguments[n] for n in numbers]
         if isinstance(result, Tensor) and result.level == level:
             gradients = backward(result, chosen)
         else:  # f does not depend on what was asked for
-            gradients = rebuilt(chosen, (np.zeros_like(t.value) for _, t in leaves(chosen)))
+            gradients = rebuilt(chosen, (np.zeros_like(t.value) for t in flat(chosen)))
         gradients = gradients[0] if one else tuple(gradients)
         return ((value, more) if has_aux else value), gradients
 
@@ -220,13 +220,13 @@ def checkpoint(f):
         raise TypeError(f"f must be a function, found {type(f).__name__}")
 
     def forgetful(*arguments):
-        arrays = [x for _, x in leaves(list(arguments))]
+        arrays = flat(list(arguments))
         if not any(isinstance(x, Traced) for x in arrays):
             return f(*arguments)
 
         def run(*arrays):
             result = f(*rebuilt(list(arguments), iter(arrays)))
-            if _level(leaf for _, leaf in leaves(result)) > _level(arrays):
+            if _level(flat(result)) > _level(arrays):
                 raise TypeError("f uses a Tensor that is not among its arguments; checkpoint "
                                 "would lose its gradient, so pass it as an argument")
             return result
@@ -250,7 +250,7 @@ def run_again(run, positions=None):
     def vjp(g, out, arrays, options):
         level = new_level()
         real = {i for i, x in enumerate(arrays)
-                if _is_real(x) and (positions is None or i in positions)}
+                if is_real(x) and (positions is None or i in positions)}
         inputs = {i: leaf(arrays[i], level) for i in sorted(real)}
         results = run(*(inputs.get(i, x) for i, x in enumerate(arrays)))
         if isinstance(results, tuple):
@@ -260,10 +260,6 @@ def run_again(run, positions=None):
         return [shares.get(i) for i in range(len(arrays))]
 
     return vjp
-
-
-def _is_real(x):
-    return isinstance(x, float) or getattr(getattr(x, "dtype", None), "kind", None) == "f"
 
 
 def _level(arrays):
@@ -283,16 +279,16 @@ def _argument_numbers(argument):
 
 def _traced(nest, level, name):
     """Return a nest of new Tensors at a level of their own."""
-    found = list(leaves(nest))
+    found = flat(nest)
     if not found:
         raise TypeError(f"{name} holds no array: {nest!r:.60}")
     tensors = []
-    for at, x in found:
+    for x in found:
         try:
             tensors.append(leaf(x, level))
         except (TypeError, ValueError) as error:
-            message = str(error).removeprefix("value ")
-            raise type(error)(f"{name}{at} {message}") from None
+            at = places(nest)[len(tensors)]
+            raise type(error)(f"{name}{at} {str(error).removeprefix('value ')}") from None
     return rebuilt(nest, iter(tensors))
 
 

@@ -1,0 +1,176 @@
+"""Every function of the package through autodiff: gradients, forward mode, second derivatives.
+
+The rows are those of tests/cases, so that a function with a new option is here as well.
+"""
+
+import inspect
+import zlib
+
+import numpy as np
+import pytest
+
+import nnbook.functions
+from nnbook.learning import grad, hvp, jvp, lift, lifted
+from nnbook.learning._definitions import DEFINITIONS, SECOND
+from nnbook.learning.autodiff import Tensor, backward
+from nnbook.learning.lifted import OF, liftable
+from nnbook.learning.transforms import run_again
+from tests import examine
+from tests.cases.base import tables
+
+SUFFIXES = ("_prime", "_grad", "_vjp")
+# One row may be called in two ways; the derivative of a gradient is tested as a second derivative.
+CASES = {
+    case.id: case for case in tables("CASES")
+    if case.derivative is not None and case.kind in ("prime", "grad", "vjp")
+    and case.derivative.__name__ in {case.function.__name__ + s for s in SUFFIXES}
+}
+CUT = "truncate"  # where gradients are cut off there is no second derivative
+
+
+def rng_of(case, salt):
+    return np.random.default_rng(zlib.crc32(f"{case.id}{salt}".encode()))
+
+
+def each(sizes=("random",), leave_out_cut=True):
+    pairs = [(case, size) for case in CASES.values() for size in sizes if size in case.sizes
+             if not (leave_out_cut and CUT in case.id)]
+    return pytest.mark.parametrize(("case", "size"), pairs, ids=[f"{c.id}-{s}" for c, s in pairs])
+
+
+def outputs_of(case, value):
+    """Return the outputs that g belongs to, as a list."""
+    value = value if case.outputs is None else case.outputs(value)
+    return [v for v in (value if isinstance(value, tuple) else (value,)) if v is not None]
+
+
+def weighted(case, g, args, kwargs):
+    """Return x -> Σ g f(x) with the lifted function."""
+    f = lift(case.function)
+
+    def total(x):
+        parts = outputs_of(case, f(*examine.replaced(case, args, x), **kwargs))
+        return sum(np.sum(a * b) for a, b in zip(g, parts, strict=True))
+
+    return total
+
+
+def drawn(case, size, salt):
+    rng = rng_of(case, size + salt)
+    args, kwargs = case.draw(rng, size)
+    return rng, args, kwargs, examine.cotangents(case, rng, args, kwargs)
+
+
+def test_every_function_with_a_derivative_is_reachable():
+    public = nnbook.functions.__all__
+    bases = {n.removesuffix(s) for n in public for s in SUFFIXES if n.endswith(s)}
+    assert len(bases) > 50
+    assert bases <= set(liftable()) <= set(dir(lifted))
+    for name in bases:
+        assert callable(getattr(lifted, name)), name
+    assert set(OF) == {n for n in bases if f"{n}_vjp" in public}
+
+
+def test_every_function_has_a_second_derivative():
+    public = nnbook.functions.__all__
+    for name in liftable():
+        if f"{name}_prime" in public:
+            assert f"{name}_prime" in SECOND
+        elif not name.endswith("_prime"):
+            assert name in DEFINITIONS, name
+    assert set(SECOND) == {n for n in public if n.endswith("_prime")}
+    for name, definition in DEFINITIONS.items():
+        theirs = inspect.signature(definition).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in theirs.values()):
+            continue
+        ours = inspect.signature(getattr(nnbook.functions, name)).parameters
+        assert [(p.name, p.default) for p in ours.values()] == [
+            (p.name, p.default) for p in theirs.values()], name
+
+
+def test_the_table_of_arguments_is_the_one_of_the_functions():
+    for name, arguments in OF.items():
+        parameters = list(inspect.signature(getattr(nnbook.functions, name)).parameters)
+        assert set(arguments) <= set(parameters), name
+        assert list(arguments) == sorted(arguments, key=parameters.index), name
+
+
+def test_every_function_has_a_case():
+    covered = {case.function.__name__ for case in CASES.values()}
+    missing = {n for n in liftable() if not n.endswith("_prime")} - covered - {"swish"}
+    assert missing == set()
+
+
+@each(("random", "one", "empty"), leave_out_cut=False)
+def test_backward_gives_what_the_derivative_gives(case, size):
+    _, args, kwargs, g = drawn(case, size, "back")
+    tensors = [Tensor(a) for a in examine.chosen(case, args)]
+    value = lift(case.function)(*examine.replaced(case, args, tensors), **kwargs)
+    outputs = outputs_of(case, value)
+    for found, expected in zip(outputs, examine.forward(case, args, kwargs), strict=True):
+        # A copy may have another layout, and a sum another order.
+        np.testing.assert_allclose(found.value, expected, rtol=1e-14, atol=0)
+    for found, expected in zip(backward(outputs, tensors, list(g)),
+                               examine.gradients(case, g, args, kwargs), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-14, atol=0)
+
+
+@each(("random", "one"))
+def test_the_definition_is_the_function(case, size):
+    name = case.function.__name__
+    if name not in DEFINITIONS:
+        return  # elementwise: there is only a formula of the second derivative
+    _, args, kwargs, g = drawn(case, size, "definition")
+    found = outputs_of(case, DEFINITIONS[name](*args, **kwargs))
+    for a, b in zip(found, examine.forward(case, args, kwargs), strict=True):
+        assert np.shape(a) == np.shape(b)
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+    def run(*x):
+        parts = outputs_of(case, DEFINITIONS[name](*examine.replaced(case, args, x), **kwargs))
+        return tuple(parts)
+
+    shares = run_again(run)(tuple(g), None, examine.chosen(case, args), {})
+    for a, b in zip(shares, examine.gradients(case, g, args, kwargs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+
+
+@each(("random", "one"))
+def test_forward_mode_is_the_transpose_of_reverse_mode(case, size):
+    rng, args, kwargs, g = drawn(case, size, "forward")
+    x = examine.chosen(case, args)
+    u = [rng.standard_normal(np.shape(a)) for a in x]
+    total = weighted(case, g, args, kwargs)
+    value, slope = jvp(total, (x,), (u,))
+    pulled = grad(total)(x)
+    terms = [np.ravel(a * b) for a, b in zip(pulled, u, strict=True)]
+    assert value == pytest.approx(float(total(x)), rel=1e-12)
+    size = max(sum(np.sum(np.abs(t)) for t in terms), 1e-10)
+    assert abs(slope - sum(np.sum(t) for t in terms)) <= 1e-10 * size
+
+
+@each()
+def test_second_derivatives_are_those_of_differences(case, size):
+    rng, args, kwargs, g = drawn(case, size, "second")
+    x = examine.chosen(case, args)
+    v = [rng.standard_normal(np.shape(a)) for a in x]
+    total = weighted(case, g, args, kwargs)
+    slopes = grad(total)
+    h = 1e-5
+    right, left = (slopes([a + s * h * b for a, b in zip(x, v, strict=True)]) for s in (1, -1))
+    differences = [(a - b) / (2 * h) for a, b in zip(right, left, strict=True)]
+    twice = grad(lambda x: sum(np.sum(a * b) for a, b in zip(slopes(x), v, strict=True)))(x)
+    size = np.sqrt(sum(np.sum(d * d) for d in differences)) + 1e-3 * np.sqrt(
+        sum(np.sum(s * s) for s in slopes(x))) + 1e-3
+    for found, again, expected in zip(hvp(total, x, v), twice, differences, strict=True):
+        assert np.linalg.norm(found - expected) <= 1e-6 * size  # forward over reverse
+        assert np.linalg.norm(again - found) <= 1e-10 * size  # reverse over reverse
+
+
+def test_a_truncated_gradient_has_no_derivative():
+    rng = np.random.default_rng(0)
+    x, W = rng.normal(size=(2, 4, 3)), rng.normal(size=(3, 3))
+    f = lambda x: np.sum(lifted.rnn(x, W, W, np.zeros(3), truncate=2)[0])  # noqa: E731
+    assert grad(f)(x).shape == x.shape
+    with pytest.raises(TypeError, match="truncate has no rule for jvp and second derivatives"):
+        hvp(f, x, x)
