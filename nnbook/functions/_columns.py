@@ -122,7 +122,7 @@ def correlate(x, W, windows, groups, b=None):
     room = _room(filters.shape[:2], blocks, x.dtype)
     for block, columns in _columns(plan, blocks, x, groups):
         sums = _product(filters, columns, room[..., : block.length])
-        found = plan.windows_of(block, sums.reshape(len(W), -1))
+        found = plan.windows_of(block, sums.reshape(len(W), block.length))
         np.add(found, b, out=y[block.images, :, block.lines])
     return y
 
@@ -138,10 +138,10 @@ def correlate_transposed(g, W, windows, groups):
     for block, flat in _flat(plan, blocks, g):
         if block.lines.start == 0:
             runs = plan.runs(block.shape[0], len(x_bar[0]), g.dtype)
-            by_group = runs.reshape(len(runs), groups, channels, -1)
-        flat = flat.reshape(groups, -1, block.length)
+            by_group = runs.reshape(len(runs), groups, channels, runs.shape[2])
+        flat = flat.reshape(groups, filters.shape[2], block.length)
         columns = _product(filters, flat, room[..., : block.length])
-        columns = columns.reshape(groups, channels, taps, -1)
+        columns = columns.reshape(groups, channels, taps, block.length)
         for tap, (phase, first) in enumerate(plan.taps):
             first += block.start
             by_group[phase, ..., first : first + block.length] += columns[:, :, tap]
@@ -154,15 +154,16 @@ def correlate_transposed(g, W, windows, groups):
 def filters_gradient(g, x, windows, groups):
     """Return the transpose of `correlate` in the weights, at g: (output, channel, *kernel)."""
     plan = plan_of(windows)
-    depth = x.shape[1] // groups * len(plan.taps)
-    filters_bar = np.zeros((groups, depth, g.shape[1] // groups), g.dtype)
+    channels, outputs = x.shape[1] // groups, g.shape[1] // groups
+    depth = channels * len(plan.taps)
+    filters_bar = np.zeros((groups, depth, outputs), g.dtype)
     blocks = plan.blocks(len(x), groups * depth * x.itemsize)
     for (block, columns), (_, flat) in zip(
         _columns(plan, blocks, x, groups), _flat(plan, blocks, g), strict=True
     ):
         # In this order, because BLAS is slower with the few outputs first.
-        filters_bar += columns @ flat.reshape(groups, -1, block.length).swapaxes(1, 2)
-    return filters_bar.swapaxes(1, 2).reshape(g.shape[1], -1, *windows.kernel)
+        filters_bar += columns @ flat.reshape(groups, outputs, block.length).swapaxes(1, 2)
+    return filters_bar.swapaxes(1, 2).reshape(g.shape[1], channels, *windows.kernel)
 
 
 def _filters(W, groups):
@@ -182,12 +183,12 @@ def _columns(plan, blocks, x, groups):
             runs = plan.runs(block.shape[0], x.shape[1], x.dtype)
             for entries, place in plan.places(x[block.images], runs):
                 place[...] = entries
-            by_group = runs.reshape(len(runs), groups, channels, -1)
+            by_group = runs.reshape(len(runs), groups, channels, runs.shape[2])
         columns = room[..., : block.length]
         for tap, (phase, first) in enumerate(plan.taps):
             first += block.start
             columns[:, :, tap] = by_group[phase, ..., first : first + block.length]
-        yield block, columns.reshape(groups, -1, block.length)
+        yield block, columns.reshape(groups, channels * len(plan.taps), block.length)
 
 
 def _flat(plan, blocks, g):

@@ -1,5 +1,7 @@
 """The steps that ordinary and transposed convolutions share: arguments, sizes, gradients."""
 
+import math
+
 import numpy as np
 
 from nnbook.functions._validate import as_float, check_count, common_dtype
@@ -92,7 +94,7 @@ def bias_gradient(g, b):
     """Return the sum of `g` over all but the channels; None where there is no bias."""
     if b is None:
         return None
-    planes = g.reshape(*g.shape[:2], -1)
+    planes = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
     return (planes @ np.ones(planes.shape[2], g.dtype)).sum(axis=0)
 
 

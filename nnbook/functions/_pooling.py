@@ -40,13 +40,13 @@ def check_pooling(x, kernel, axes, *, stride, padding, dilation=1, ceil_mode=Fal
 
 
 def check_planes(x):
-    """Return `x` as a floating-point array (N, C, ...) with entries along its spatial axes."""
+    """Return `x` and a view of it as (N, C, entries) in floating point, with entries, or raise."""
     x = as_float(x, "x")
     if x.ndim < 3:
         raise ValueError(f"x must have axes (N, C, ...), three or more, but its shape is {x.shape}")
     if 0 in x.shape[2:]:
         raise ValueError(f"x has no entries along a spatial axis: its shape is {x.shape}")
-    return x
+    return x, x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
 
 
 def meetings(slid, axis):

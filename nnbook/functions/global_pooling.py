@@ -45,8 +45,7 @@ def global_avg_pool(x, *, keepdims=False):
     >>> print(global_avg_pool([[[1.0, 7.0], [3.0, 2.0]]]))
     [[4.  2.5]]
     """
-    x = check_planes(x)
-    planes = x.reshape(*x.shape[:2], -1)
+    x, planes = check_planes(x)
     work = working_dtype(x.dtype)
     with np.errstate(all="ignore"):
         y = mean(planes, lambda part: part.sum(axis=2, dtype=work), planes.shape[2])
@@ -86,10 +85,9 @@ def global_avg_pool_vjp(g, x, *, keepdims=False):
     [[[2.5 2.5]
       [3.  3. ]]]
     """
-    x = check_planes(x)
+    x, planes = check_planes(x)
     shape = x.shape[:2] + (1,) * (x.ndim - 2 if keepdims else 0)
     g, dtype = check_cotangent(g, shape, "global_avg_pool", x.dtype)
-    planes = x.reshape(*x.shape[:2], -1)
     with np.errstate(all="ignore"):
         share = (g.reshape(*x.shape[:2], 1) / planes.shape[2]).astype(dtype)
     return np.broadcast_to(share, planes.shape).reshape(x.shape).copy()
@@ -128,9 +126,9 @@ def global_max_pool(x, *, keepdims=False):
     >>> print(global_max_pool([[[1.0, 7.0], [3.0, 2.0]]]))
     [[7. 3.]]
     """
-    x = check_planes(x)
+    x, planes = check_planes(x)
     with np.errstate(invalid="ignore"):
-        y = x.reshape(*x.shape[:2], -1).max(axis=2)
+        y = planes.max(axis=2)
     return y.reshape(y.shape + (1,) * (x.ndim - 2)) if keepdims else y
 
 
@@ -166,10 +164,9 @@ def global_max_pool_vjp(g, x, *, keepdims=False):
     [[[0. 5.]
       [6. 0.]]]
     """
-    x = check_planes(x)
+    x, planes = check_planes(x)
     shape = x.shape[:2] + (1,) * (x.ndim - 2 if keepdims else 0)
     g, dtype = check_cotangent(g, shape, "global_max_pool", x.dtype)
-    planes = x.reshape(*x.shape[:2], -1)
     x_bar = np.zeros(planes.shape, dtype)
     where = planes.argmax(axis=2)[..., np.newaxis]
     np.put_along_axis(x_bar, where, g.reshape(*x.shape[:2], 1).astype(dtype, copy=False), axis=2)
