@@ -12,6 +12,8 @@ target in it. Only the standard library is used here.
     notebooks [N=5]     execute the notebooks and store their outputs
     lint                check the style of the code
     mutants             plant errors in the code and count those that the tests find (10 minutes)
+    fuzz [only=gelu]    try all float32 numbers and many shapes, for hours (``part=1/64``: a share)
+    precision           measure the worst errors and write the table that the book shows
     serve               serve the built book at http://localhost:8000
     upgrade             install newer packages, run the tests, show what changed
     clean               remove what was built (``clean all=1``: .venv too)
@@ -312,6 +314,18 @@ def mutants(sample: str = "") -> None:
     python("tests/mutate.py", *(["--sample", sample] if sample else []))
 
 
+def fuzz(only: str = "", part: str = "") -> None:
+    """Try more inputs than the tests have time for."""
+    options = {"only": only, "part": part}
+    python("tests/fuzz.py", *(f"{name}={value}" for name, value in options.items() if value))
+
+
+def precision() -> None:
+    """Measure the worst errors of the elementwise functions, for the book's table."""
+    with step("measure at a million points a function"):
+        python("tests/functions/precision_table.py")
+
+
 def upgrade() -> None:
     """Install newer packages, re-pin, run the tests, show what changed."""
     with step("install newer packages"):
@@ -340,7 +354,20 @@ def _chapter(number: str) -> str:
 
 TARGETS = {
     f.__name__: f
-    for f in (book, test, lab, chapter, notebooks, lint, mutants, serve, upgrade, clean)
+    for f in (
+        book,
+        test,
+        lab,
+        chapter,
+        notebooks,
+        lint,
+        mutants,
+        fuzz,
+        precision,
+        serve,
+        upgrade,
+        clean,
+    )
 }
 
 

@@ -20,12 +20,15 @@ from functools import cache, partial
 
 import mpmath as mp
 import numpy as np
+from numpy._core import _multiarray_umath as umath
 from scipy import special
 
 import nnbook.functions as nf
 from tests.functions import reference as ref
 
 WIDE_ENOUGH = np.finfo(np.longdouble).nmant >= 63
+# Whether NumPy has vector instructions with fused multiply-add, by any of their names.
+VECTORS = any(umath.__cpu_features__.get(name) for name in ("X86_V3", "FMA3", "ASIMD", "VSX2"))
 SLOPE, ALPHA, SCALE, BETA = 0.01, 0.7, 0.37, 1.7  # parameters that are no powers of two
 
 
@@ -40,6 +43,7 @@ class Entry:
     near: float = 760.0
     options: dict = field(default_factory=dict)
     centres: tuple[float, ...] = ()
+    elsewhere: float = 0.0
 
     @property
     def name(self) -> str:
@@ -54,6 +58,8 @@ class Entry:
     @property
     def bound(self) -> float:
         """Return the bound that the docstring states, in ulp."""
+        if self.elsewhere and not VECTORS:
+            return self.elsewhere
         text = re.sub(r"\s+", " ", self.function.__doc__)
         stated = re.search(
             r"([Ww]ithin ([\d.]+) ulp|Exact[.;]|Correctly rounded|the float64 nearest)", text
@@ -282,7 +288,7 @@ ENTRIES = [
     Entry(nf.sigmoid, ref.sigma, lambda z: _gate(_e(z), z), "special.expit(z)"),
     Entry(nf.sigmoid_prime, lambda z: ref.sigma(z) * ref.sigma(-z),
           lambda z: _e(z) / (1 + _e(z)) ** 2, "special.expit(z) * (1 - special.expit(z))"),
-    Entry(nf.tanh, mp.tanh, np.tanh, "2 * special.expit(2 * z) - 1"),
+    Entry(nf.tanh, mp.tanh, np.tanh, "2 * special.expit(2 * z) - 1", elsewhere=2.2),
     Entry(nf.tanh_prime, lambda z: 1 / mp.cosh(z) ** 2,
           lambda z: 4 * _e(2 * z) / (1 + _e(2 * z)) ** 2, "1 - np.tanh(z) ** 2"),
     Entry(nf.softplus, lambda z: mp.log1p(mp.exp(z)),

@@ -19,10 +19,7 @@ HEAD = """\
 
 def kernels() -> str:
     """Name the newest of the processor's vector instructions that NumPy uses."""
-    try:
-        from numpy._core import _multiarray_umath as umath
-    except ImportError:
-        return "unknown"
+    umath = precision.umath
     found = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__.get(name)]
     return (found or list(umath.__cpu_baseline__) or ["plain C"])[-1]
 

@@ -42,6 +42,7 @@ def setup(app):
         "notation": Notation,
         "symbols": Symbols,
         "functions-index": FunctionsIndex,
+        "precision": Precision,
     }.items():
         app.add_directive(name, directive)
     app.connect("env-purge-doc", lambda app, env, doc: _docs(env).discard(doc))
@@ -252,6 +253,47 @@ class FunctionsIndex(Table):
             return self.markdown("No chapter of this build verifies a function.")
         rows = [[code(n), first_line(n), "; ".join(where[n])] for n in sorted(where)]
         return [self.table(["Function", "What it computes", "Equation"], rows, ["nn-functions"])]
+
+
+class Precision(Table):
+    """The worst error of every elementwise function, beside that of SciPy or the plain formula."""
+
+    def make(self):
+        """Make the table from book/data/precision.toml, which `tasks.py precision` writes."""
+        data = self.data("precision")
+        found = data.get("row", [])
+        if not found:
+            return self.markdown("Nothing was measured; run `python tasks.py precision`.")
+        rows = [
+            [
+                f"{{py:obj}}`{row['function']} <{row['of']}>`",
+                f"{row['worst']:.2f}",
+                f"{row['bound']:g}",
+                f"`{row['at']:.6g}`",
+                f"`{row['rival']}`" if row["rival"] else "—",
+                lost(row["rival_worst"]) if row["rival"] else "—",
+                f"`{row['rival_at']:.6g}`" if row["rival"] else "—",
+            ]
+            for row in found
+        ]
+        points = min(row["points"] for row in found)
+        summary = self.markdown(
+            f"At {points:,} points each, of all magnitudes, with NumPy's {data['kernels']} "
+            "kernels. Near the zero of a derivative an ulp is that of its largest term."
+        )
+        heads = ["Function", "Worst, ulp", "Promised", "At", "Beside it", "Its worst, ulp", "At"]
+        return [*summary, self.table(heads, rows, ["nn-precision"])]
+
+
+def lost(ulps: float) -> str:
+    """Return an error in ulp; one that leaves no digit is said so.
+
+    >>> lost(1.43), lost(508.9), lost(9.0e15), lost(float("inf"))
+    ('1.43', '509', 'every digit', 'not a number')
+    """
+    if ulps >= 2**52:
+        return "every digit" if ulps < float("inf") else "not a number"
+    return f"{ulps:.2f}" if ulps < 100 else f"{ulps:,.0f}"
 
 
 def first_line(name: str) -> str:
