@@ -89,9 +89,9 @@ def power_of_two(exponent, dtype):
 
 
 def exponent_of(largest):
-    """Return e with largest < 2**e, but not so small that 2**-e would overflow."""
+    """Return e with largest < 2**e, but not so small that 2**-e would overflow; least for 0."""
     lowest = 24 - np.finfo(largest.dtype).maxexp
-    return np.maximum(np.frexp(largest)[1], lowest)
+    return np.where(largest == 0, lowest, np.maximum(np.frexp(largest)[1], lowest))
 
 
 def centre(rows):
