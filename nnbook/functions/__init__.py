@@ -44,14 +44,9 @@ from nnbook.functions.divergence import kl_divergence, kl_divergence_grad
 from nnbook.functions.dropout import dropout, dropout_mask, dropout_vjp
 from nnbook.functions.embedding import embedding, embedding_vjp
 from nnbook.functions.exponential_units import celu, celu_prime, elu, elu_prime, selu, selu_prime
-from nnbook.functions.gated import (
-    gelu,
-    gelu_prime,
-    silu,
-    silu_prime,
-    swish,
-    swish_prime,
-)
+from nnbook.functions.gated import gelu, gelu_prime, silu, silu_prime
+from nnbook.functions.gated import silu as swish  # noqa: F401  (a second name, not a second place)
+from nnbook.functions.gated import silu_prime as swish_prime  # noqa: F401
 from nnbook.functions.geometry import hyperplane_distance, lipschitz_bound
 from nnbook.functions.global_pooling import (
     global_avg_pool,
@@ -308,8 +303,6 @@ __all__ = [
     "squared_error_grad",
     "sum_error_bound",
     "svd_2x2",
-    "swish",
-    "swish_prime",
     "tanh",
     "tanh_prime",
     "top_eigenpairs",

@@ -55,8 +55,8 @@ def silu(z, beta=1.0):
     Notes
     -----
     Within 1.5 ulp for every finite float64. In the plain quotient the exponential overflows at
-    -710, and it returns 0 from there on, where the true value is 1e-306. ``swish`` is a second
-    name of the same function.
+    -710, and it returns 0 from there on, where the true value is 1e-306.
+    ``nnbook.functions.swish`` is this function under the name that came with β [2]_.
 
     References
     ----------
@@ -123,10 +123,6 @@ def silu_prime(z, beta=1.0):
     _, u, u_low = _steepened(z, beta)
     tail = _gate_slope(*logistic_pair(-u, -u_low), u, u_low)
     return mirrored(z if beta > 0 else -z, tail)
-
-
-#: The name under which the same function was published with its β.
-swish, swish_prime = silu, silu_prime
 
 
 @elementwise
