@@ -378,7 +378,7 @@ def einsum(subscripts, *operands):
 
 
 FUNCTIONS.update({
-    "getitem": ITEM,
+    "getitem": getitem,
     "astype": ASTYPE,
     np.sum: reduction(linear("np.sum", np.sum, _sum_vjp)),
     np.mean: reduction(linear("np.mean", np.mean, _mean_vjp)),

@@ -157,6 +157,16 @@ class Traced:
 
     __int__ = __index__ = __complex__ = __float__
 
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"a {kind_of(self)} cannot be saved or sent with all that it was computed "
+                        "from; save .value")
+
+    def __copy__(self):
+        return self  # nothing in it can change
+
+    def __deepcopy__(self, memo):
+        return self
+
     def __setitem__(self, index, value):
         raise TypeError(
             f"a {kind_of(self)} cannot be changed in place: the way back needs its old numbers. "
@@ -271,7 +281,7 @@ class Traced:
         return np.transpose(self)
 
     def __getitem__(self, index):
-        return apply(FUNCTIONS["getitem"], (self,), {"index": index})
+        return FUNCTIONS["getitem"](self, index)
 
     def sum(self, axis=None, *, keepdims=False):
         return np.sum(self, axis=axis, keepdims=keepdims)

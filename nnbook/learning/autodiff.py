@@ -260,7 +260,7 @@ def _add(adjoints, own, tensor, share):
     elif isinstance(old, tuple):
         adjoints[key] = tuple(b if a is None else a if b is None else a + b
                               for a, b in zip(old, share, strict=True))
-    elif key in own and old.dtype == share.dtype:
+    elif key in own and isinstance(share, np.ndarray) and old.dtype == share.dtype:
         old += share  # made below, in this call: nobody else holds it
     else:
         adjoints[key] = total = old + share
