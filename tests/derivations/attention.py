@@ -1,5 +1,7 @@
 """Attention's adjoints, one map at a time and composed, for all lengths; and those of the heads."""
 
+import functools
+
 import numpy as np
 import sympy as sp
 
@@ -116,6 +118,7 @@ def composed():
     return D, (o, q, k, v)
 
 
+@functools.cache  # built once for the two tests that read it
 def attention_adjoints():
     V_eq, P_eq, S_eq, cap_eq, M_eq = values(), weights(), scores(), capped(), masks()
     Q_eq, K_eq = queries_and_keys()
@@ -138,7 +141,7 @@ def attention_adjoints():
     ]
     whole, args = composed()
     pairs.append((whole, verify(
-        whole, attention_vjp, args=args, output=0, shapes=2,
+        whole, attention_vjp, args=args, output=0, shapes=3,
         call=lambda o, q, k, v: attention_vjp(o[:, np.newaxis], q, k, v[:, np.newaxis]))))
     return pairs
 
@@ -167,6 +170,7 @@ def head(name):
     return (q, k, v, w), way, (Oh, Qb, Kb, Vb)
 
 
+@functools.cache
 def heads_adjoints():
     (q, k, v, w), way, (O1, Qb, Kb, Vb) = head("1")
     (q2, k2, v2, w2), way2, (O2, Qb2, _, _) = head("2")
