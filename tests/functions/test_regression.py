@@ -1,10 +1,12 @@
 """Squared errors: the two divisors, their gradients, overflow, and shapes that would broadcast."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp
 
 from nnbook.functions import mse, mse_grad, squared_error, squared_error_grad
+from tests.functions.loss_reference import Exact, worst
 
 RNG = np.random.default_rng(31)
 P, T = RNG.normal(size=(2, 4, 3))
@@ -119,3 +121,61 @@ def test_mse_whose_squares_overflow_keeps_the_value_of_its_mean():
     prediction, target = np.array([[1.2e154, 0.0, 0.0, 0.0]]), np.array([[-1.0e154, 0.0, 0.0, 0.0]])
     exact = 2.2e154 * (2.2e154 / 4)
     assert mse(prediction, target) == pytest.approx(exact, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("loss", "grad", "shape", "count"),
+    [(mse, mse_grad, (4, 3), 12), (squared_error, squared_error_grad, (4,), 4)],
+)
+def test_none_sums_to_sum_and_divides_to_mean(loss, grad, shape, count):
+    single = loss(P, T, reduction="none")
+    assert single.shape == shape
+    assert loss(P, T, reduction="sum") == pytest.approx(single.sum(), rel=1e-14)
+    assert loss(P, T) == pytest.approx(single.sum() / count, rel=1e-14)
+    of_sum = grad(P, T, reduction="sum")
+    np.testing.assert_array_equal(grad(P, T, reduction="none"), of_sum)
+    np.testing.assert_allclose(grad(P, T), of_sum / count, rtol=1e-15)
+
+
+def test_reductions_by_hand():
+    p, t = [[1.0, 2.0], [3.0, 5.0]], [[1.0, 0.0], [0.0, 1.0]]
+    assert mse(p, t, reduction="none").tolist() == [[0, 4], [9, 16]]
+    assert mse(p, t, reduction="sum") == 29
+    assert mse_grad(p, t, reduction="sum").tolist() == [[0, 4], [6, 8]]
+    assert squared_error(p, t, reduction="none").tolist() == [2, 12.5]
+    assert squared_error(p, t, reduction="sum") == 14.5
+    assert squared_error_grad(p, t, reduction="sum").tolist() == [[0, 2], [3, 4]]
+    flat = squared_error([1.0, 4.0], [0.0, 0.0], reduction="none")
+    assert flat.tolist() == [0.5, 8]
+    cube = squared_error(np.ones((2, 3, 4)), np.zeros((2, 3, 4)), reduction="none")
+    assert cube.tolist() == [6, 6]
+
+
+def test_reductions_overflow_only_where_the_result_has_no_float64():
+    with np.errstate(all="raise"):
+        half = squared_error([[1.5e154], [1.0]], [[0.0], [0.0]], reduction="none")
+        np.testing.assert_allclose(half, [1.125e308, 0.5], rtol=1e-15)
+        assert squared_error([1.5e154], [0.0], reduction="sum") == pytest.approx(1.125e308)
+        assert mse([1.5e154, 1.0], [0.0, 0.0], reduction="none").tolist() == [np.inf, 1]
+        assert mse([1.5e154], [0.0], reduction="sum") == np.inf
+        assert mse_grad([1e308], [0.0], reduction="sum").tolist() == [np.inf]
+        assert squared_error_grad([1e308], [0.0], reduction="sum").tolist() == [1e308]
+
+
+@pytest.mark.parametrize("f", EVERY)
+def test_a_batch_of_nothing_has_a_sum(f):
+    assert np.sum(f(P[:0], T[:0], reduction="sum")) == 0
+    assert f(P[:0], T[:0], reduction="none").shape[0] == 0
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1.0, 1e100])
+def test_values_to_50_digits(scale):
+    p, t = P * scale, T * scale
+    with mp.workdps(60):
+        e = [mp.mpf(a) - mp.mpf(b) for a, b in zip(p.flat, t.flat, strict=True)]
+        squares = mp.fsum(x * x for x in e)
+        terms = mp.fsum(
+            (abs(mp.mpf(a)) + abs(mp.mpf(b))) ** 2 for a, b in zip(p.flat, t.flat, strict=True)
+        )
+        assert worst(mse(p, t), Exact(squares / 12, terms / 12), 12) <= 1
+        assert worst(squared_error(p, t), Exact(squares / 8, terms / 8), 12) <= 1
