@@ -6,6 +6,7 @@ formula holds too, for curves. The result is a float, in the units of ``alpha``.
 a schedule in the place of a number: ``adam(cosine_decay(0.01, 1000))``.
 
 All lengths are in steps. Where a formula has an end, the schedule stays at its last value past it.
+Values are exact to 8 · 2⁻⁵³ of themselves, or of the last rate where the rate grows to it.
 """
 
 import math
@@ -81,11 +82,8 @@ def exponential_decay(alpha, rate):
     Returns
     -------
     callable
-        The schedule, continuous; it never ends.
-
-    Notes
-    -----
-    kt is rounded, so the relative error grows to (2 + kt) 2⁻⁵³.
+        The schedule, continuous; it never ends. As kt is rounded, its relative error is (2 + kt)
+        2⁻⁵³ at most.
 
     Examples
     --------

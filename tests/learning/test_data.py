@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nnbook.learning import _idx
-from nnbook.learning.data import digits, mnist, split, xor
+from nnbook.learning.data import digits, fashion_mnist, mnist, split, xor
 
 IMAGES, LABELS = _idx.MNIST_PARTS["test"]
 
@@ -231,6 +231,124 @@ def test_a_cached_file_that_rots_is_noticed(server):
     (cache / IMAGES).write_bytes(content)
     with pytest.raises(ValueError, match="has been altered"):
         mnist("test")
+
+
+# ------------------------------------------------------------------------------ Fashion-MNIST
+@pytest.fixture
+def fashion(small, monkeypatch):
+    """Pack the made-up pictures, with hashes to match; yield folder, pictures and labels."""
+    folder, pictures, labels = small
+    for name in (IMAGES, LABELS):
+        packed = gzip.compress((folder / name).read_bytes())
+        (folder / name).unlink()
+        (folder / f"{name}.gz").write_bytes(packed)
+        monkeypatch.setitem(_idx.FASHION_SHA256, name, hashlib.sha256(packed).hexdigest())
+        monkeypatch.setitem(_idx.SHA256, name, "0" * 64)  # MNIST's must not be asked for
+    return folder, pictures, labels
+
+
+def test_fashion_mnist_reads_the_files_as_they_were_packed(fashion):
+    folder, pictures, labels = fashion
+    for dtype in (np.float32, np.float64):
+        X, y = fashion_mnist("test", folder=folder, dtype=dtype)
+        assert X.dtype == dtype and X.shape == (30, 784) and y.dtype == np.intp
+        np.testing.assert_array_equal(np.rint(X.astype(float) * 255).reshape(30, 28, 28), pictures)
+        np.testing.assert_array_equal(y, labels)
+    assert fashion_mnist("test", folder=str(folder), unchecked=True)[0].shape == (30, 784)
+
+
+def test_fashion_mnist_reads_the_parts_from_their_own_files(fashion, monkeypatch):
+    folder, _, _ = fashion
+    for name, source in zip(_idx.MNIST_PARTS["train"], (IMAGES, LABELS), strict=True):
+        (folder / f"{source}.gz").rename(folder / f"{name}.gz")
+        monkeypatch.setitem(_idx.FASHION_SHA256, name, _idx.FASHION_SHA256[source])
+    assert fashion_mnist(folder=folder)[0].shape == (30, 784)
+    with pytest.raises(FileNotFoundError, match=f"no {IMAGES}.gz or {IMAGES} in .*train-images"):
+        fashion_mnist("test", folder=folder)
+    with pytest.raises(ValueError, match='part must be "train" or "test", found 1'):
+        fashion_mnist(1, folder=folder)
+    with pytest.raises(ValueError, match="dtype must be a floating-point type, found int64"):
+        fashion_mnist("train", folder=folder, dtype=np.int64)
+
+
+def test_other_packings_are_taken_only_if_the_reader_says_so(fashion):
+    folder, pictures, _ = fashion
+    path = folder / f"{IMAGES}.gz"
+    content = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(content, compresslevel=1))
+    told = r"altered or packed again, or is another data set.*SHA-256 is [0-9a-f]{64}, expected"
+    with pytest.raises(ValueError, match=told) as caught:
+        fashion_mnist("test", folder=folder)
+    assert str(path) in str(caught.value) and "unchecked=True" in str(caught.value)
+    path.unlink()
+    (folder / IMAGES).write_bytes(content)
+    with pytest.raises(ValueError, match=r"is no gzip file, and only those have a published hash"):
+        fashion_mnist("test", folder=folder)
+    for name in (IMAGES, IMAGES.replace("-idx", ".idx")):
+        (folder / IMAGES).rename(folder / name)
+        X, _ = fashion_mnist("test", folder=folder, unchecked=True)
+        np.testing.assert_array_equal(np.rint(X * 255).reshape(30, 28, 28), pictures)
+        (folder / name).rename(folder / IMAGES)
+
+
+def test_unchecked_files_are_still_held_to_their_form(fashion):
+    folder, _, _ = fashion
+    path = folder / f"{LABELS}.gz"
+    content = gzip.decompress(path.read_bytes())
+    for altered, told in ((content[:-1], "truncated"), (content + b"x", "too long"),
+                          (b"<html>", "web page"), (content[:3] + b"\x03", "swapped")):  # fmt: skip
+        path.write_bytes(gzip.compress(altered))
+        with pytest.raises(ValueError, match=told):
+            fashion_mnist("test", folder=folder, unchecked=True)
+    path.write_bytes(gzip.compress(content)[:-9])
+    with pytest.raises(ValueError, match="not a whole gzip file"):
+        fashion_mnist("test", folder=folder, unchecked=True)
+    path.write_bytes(gzip.compress(idx(np.zeros(29, np.uint8))))
+    with pytest.raises(ValueError, match="there are 30 pictures and 29 labels: are the files of o"):
+        fashion_mnist("test", folder=folder, unchecked=True)
+
+
+def test_the_hashes_of_the_two_data_sets_are_not_mixed_up():
+    assert _idx.FASHION_SHA256.keys() == _idx.SHA256.keys()
+    hashes = [*_idx.FASHION_SHA256.values(), *_idx.SHA256.values()]
+    assert len(set(hashes)) == 8 and all(len(h) == 64 and int(h, 16) for h in hashes)
+    # as TensorFlow Datasets lists them
+    assert _idx.FASHION_SHA256["t10k-labels-idx1-ubyte"].startswith("67da17c76eaffca5446c3361aaab")
+    assert _idx.FASHION_SHA256["train-labels-idx1-ubyte"].endswith("d1bfaf8ba1a3aa29af54cc90845")
+
+
+def test_fashion_mnist_has_mirrors_and_a_cache_of_its_own(server, small, monkeypatch):
+    root, cache = server
+    for name in (IMAGES, LABELS):
+        packed = (root / "one" / f"{name}.gz").read_bytes()
+        monkeypatch.setitem(_idx.FASHION_SHA256, name, hashlib.sha256(packed).hexdigest())
+        (root / "one" / f"{name}.gz").write_bytes(packed[:-1])  # the first mirror is damaged
+        (root / "two" / f"{name}.gz").write_bytes(packed)
+    monkeypatch.setattr(_idx, "FASHION_MIRRORS", _idx.MIRRORS)
+    monkeypatch.setattr(_idx, "MIRRORS", ())
+    X, _ = fashion_mnist("test")
+    kept = cache / "fashion-mnist"
+    assert sorted(os.listdir(kept)) == sorted([f"{IMAGES}.gz", f"{LABELS}.gz"])
+    assert os.listdir(cache) == ["fashion-mnist"]
+    (root / "two" / f"{IMAGES}.gz").unlink()
+    np.testing.assert_array_equal(fashion_mnist("test")[0], X)
+    # the cache is checked each time, whatever the caller trusts
+    (kept / f"{IMAGES}.gz").write_bytes(gzip.compress(b"rot"))
+    with pytest.raises(ValueError, match="altered"):
+        fashion_mnist("test", unchecked=True)
+    (kept / f"{IMAGES}.gz").unlink()
+    with pytest.raises(OSError, match=r"nothing was kept\. .*fashion_mnist\(folder=\.\.\.\)"):
+        fashion_mnist("test")
+    assert os.listdir(kept) == [f"{LABELS}.gz"]
+
+
+@pytest.mark.parametrize("load", [mnist, fashion_mnist])
+def test_without_pooch_the_message_says_what_to_do(load, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(ImportError, match=rf"install pooch; .*{load.__name__}\(folder=\.\.\.\)"):
+        load("test")
 
 
 def test_a_split_is_disjoint_random_and_repeatable():
