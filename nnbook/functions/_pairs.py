@@ -110,7 +110,7 @@ def expm1_pair(x, x_low=0.0):
     total, total_low = two_sum(start, -1.0)
     rise, rise_low = two_product(start, r)
     total, rest = two_sum(total, rise)
-    rest = rest + (total_low + rise_low + start_low + start * (r_low + bend))
+    rest = rest + (total_low + rise_low + start_low * (1 + r) + start * (r_low + bend))
     high = total + rest
     return high, rest - (high - total)
 

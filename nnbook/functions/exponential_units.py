@@ -309,4 +309,4 @@ def _right_or_exp(z, right, left, x, x_low=0.0):
     factor_low = math.ldexp(left[1], -extra)
     tail = np.ldexp(factor * e + (factor * e_low + factor_low * e), power + extra)
     is_right = step(z)
-    return is_right * right[0] + (1 - is_right) * tail
+    return is_right * (z.dtype.type(right[0]) + right[1]) + (1 - is_right) * tail

@@ -405,6 +405,15 @@ def as_mpf(x: np.longdouble) -> mp.mpf:
     return mp.ldexp(mp.mpf(high) + mp.mpf(float(mantissa - high)), int(exponent))
 
 
+def terms(entry: Entry, x: float) -> tuple[mp.mpf, ...]:
+    """Return the one or two terms of the true value, to 50 digits."""
+    with mp.workdps(60):
+        truth = entry.truth(mp.mpf(x))
+    if x != 0 and truth != 0:  # else nothing has cancelled
+        truth = ref.exact(entry.truth, x)
+    return truth if isinstance(truth, tuple) else (truth,)
+
+
 def wide_error(entry: Entry, z: np.ndarray) -> float:
     """Return how far ``wide`` is from ``truth`` at worst, in ulp of float64."""
     with np.errstate(all="ignore"):
@@ -412,12 +421,7 @@ def wide_error(entry: Entry, z: np.ndarray) -> float:
     wide = wide if isinstance(wide, tuple) else (wide,)
     largest = 0.0
     for i, x in enumerate(z.tolist()):
-        # At 0, and on a branch that is 0, nothing has cancelled.
-        with mp.workdps(60):
-            truth = entry.truth(mp.mpf(x))
-        if x != 0 and truth != 0:
-            truth = ref.exact(entry.truth, x)
-        truth = truth if isinstance(truth, tuple) else (truth,)
+        truth = terms(entry, x)
         with mp.workdps(60):
             unit = ref.ulp(max(map(abs, truth)))
             for found, term in zip(wide, truth, strict=True):
@@ -467,10 +471,10 @@ def wrong_float32(entry: Entry, start: int, stop: int) -> tuple[list[float], int
 
 def _summed(entry: Entry, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the formula's value, the largest of it and its terms, and the ulp of that."""
-    terms = entry.wide(z)
-    terms = terms if isinstance(terms, tuple) else (terms,)
-    value = sum(terms).astype(z.dtype)
-    scale = np.maximum.reduce([np.abs(t) for t in (value, *terms)]).astype(z.dtype)
+    parts = entry.wide(z)
+    parts = parts if isinstance(parts, tuple) else (parts,)
+    value = sum(parts).astype(z.dtype)
+    scale = np.maximum.reduce([np.abs(t) for t in (value, *parts)]).astype(z.dtype)
     unit = np.ldexp(z.dtype.type(1), np.maximum(np.frexp(scale)[1] - 53, ref.SMALLEST))
     return value, scale, unit
 

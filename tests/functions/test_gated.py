@@ -97,6 +97,59 @@ def test_gelu_and_its_reflection(options):
     )
 
 
+@pytest.mark.parametrize("beta", [1e-270, 2.0**-30, 0.5, 3.3, 1e5, 1e270])
+def test_silu_at_every_steepness(beta):
+    for u in (-745.3, -700.1, -3.7, -1e-9, 0.25, 36.5, 720.0):
+        z = u / beta
+        with ref.mp.workdps(60):
+            x = ref.mp.mpf(beta) * ref.mp.mpf(z)
+            value = ref.mp.mpf(z) * ref.sigma(x)
+            terms = ref.silu_prime_terms(x)
+            scale = max(map(abs, terms))
+            assert ref.ulps_between(silu(z, beta), value) <= 1.5
+            assert ref.ulps_between(silu_prime(z, beta), sum(terms), scale) <= 2
+            assert ref.ulps_between(silu(-z, -beta), -value) <= 1.5
+            assert ref.ulps_between(silu_prime(-z, -beta), sum(terms), scale) <= 2
+
+
+@pytest.mark.parametrize(
+    ("beta", "values", "slopes"),
+    [
+        (1.0, [0, np.inf], [0, 1]),
+        (2.5, [0, np.inf], [0, 1]),
+        (1e-270, [0, np.inf], [0, 1]),
+        (0.0, [-np.inf, np.inf], [0.5, 0.5]),
+        (-2.5, [-np.inf, 0], [1, 0]),
+    ],
+)
+def test_silu_comes_to_its_limits_at_infinity(beta, values, slopes):
+    assert silu([-np.inf, np.inf], beta).tolist() == values
+    assert silu_prime([-np.inf, np.inf], beta).tolist() == slopes
+    assert np.isnan(silu(np.nan, beta)) and np.isnan(silu_prime(np.nan, beta))
+
+
+def test_silu_between_half_the_input_and_relu():
+    z = np.linspace(-9, 9, 101)
+    np.testing.assert_array_equal(silu(z, 0), z / 2)
+    np.testing.assert_allclose(silu(z, 1e9), np.maximum(z, 0), atol=1e-9)
+    np.testing.assert_allclose(2.5 * silu(z, 2.5), silu(2.5 * z), rtol=2e-15)
+    np.testing.assert_allclose(silu_prime(z, 2.5), silu_prime(2.5 * z), rtol=1e-13, atol=2e-16)
+    np.testing.assert_array_equal(silu(z, np.float32(1)), silu(z))
+
+
+@pytest.mark.parametrize("function", [silu, silu_prime])
+@pytest.mark.parametrize("beta", [1.1e270, -1.1e270, 0.9e-270, 5e-324])
+def test_a_steepness_beyond_its_limits_is_refused(function, beta):
+    with pytest.raises(ValueError, match="beta must be 0 or of magnitude 1e-270 to 1e270, got"):
+        function(1.0, beta)
+
+
+def test_swish_is_a_second_name():
+    from nnbook.functions import swish, swish_prime
+
+    assert swish is silu and swish_prime is silu_prime
+
+
 def test_silu_and_its_reflection():
     z = np.linspace(0, 60, 500)
     np.testing.assert_allclose(silu(z) - silu(-z), z, rtol=2e-16, atol=0)

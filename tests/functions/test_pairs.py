@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from nnbook.functions._mills import LARGEST, mills_pair, mills_ratio
-from nnbook.functions._pairs import exp_pair, logistic_pair, pair_of, two_product, two_sum
+from nnbook.functions._pairs import (
+    divide_pairs,
+    exp_pair,
+    expm1_pair,
+    logistic_pair,
+    multiply_pairs,
+    pair_of,
+    two_product,
+    two_sum,
+)
 from tests.functions import reference as ref
 
 RNG = np.random.default_rng(41)
@@ -46,6 +55,43 @@ def test_logistic_pair_is_good_to_54_bits_and_in_the_tail_to_58(low):
     assert worst(pairs, values) < 0.5
     far = [i for i, x in enumerate(X) if x < -5]
     assert worst([pairs[i] for i in far], [values[i] for i in far]) < 2.0**-4
+
+
+@pytest.mark.parametrize("low", [0 * X, LOW], ids=["float", "pair"])
+def test_expm1_pair_is_good_to_58_bits_near_0_too(low):
+    near = -np.exp2(RNG.uniform(-60, 1, len(X)))
+    for x in (X, near):
+        rest = low * x / np.where(X == 0, 1, X)
+        with mp.workdps(60):
+            values = [mp.expm1(mp.mpf(a) + mp.mpf(b)) or mp.mpf(1) for a, b in listed(x, rest)]
+        high, high_low = expm1_pair(x, rest)
+        assert high[x == 0].tolist() == [0] * np.sum(x == 0)
+        high[x == 0] = 1
+        assert worst(listed(high, high_low, 0 * x.astype(int)), values) < 2.0**-5
+        assert (np.abs(high_low) <= np.spacing(np.abs(high)) / 2).all()
+    assert expm1_pair(np.array([-5e-324]))[0] == -5e-324
+    assert expm1_pair(np.array([-30_000.0])) == ([-1], [0])
+
+
+def test_products_and_quotients_of_pairs_are_good_to_100_bits():
+    x, y = RNG.uniform(1, 2, (2, 300))
+    x_low, y_low = RNG.uniform(-1, 1, (2, 300)) * 2.0**-54
+    for operation, exact in ((multiply_pairs, mp.mpf.__mul__), (divide_pairs, mp.mpf.__truediv__)):
+        with mp.workprec(300):
+            values = [
+                exact(mp.mpf(a) + mp.mpf(b), mp.mpf(c) + mp.mpf(d))
+                for a, b, c, d in listed(x, x_low, y, y_low)
+            ]
+        found = operation(x, x_low, y, y_low)
+        assert worst(listed(*found, np.zeros(300, int)), values) < 2.0**-45
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant <= 52, reason="longdouble is no wider here")
+def test_longdouble_goes_through_the_pairs_as_it_is():
+    x = np.array([-3, -0.25], np.longdouble)
+    high, low = expm1_pair(x, x * 0)
+    np.testing.assert_array_equal(high + low, np.expm1(x))
+    assert multiply_pairs(x, 0 * x, x, 0 * x)[0].dtype == np.longdouble
 
 
 def test_mills_pair_is_good_to_57_bits():

@@ -9,6 +9,7 @@ import pytest
 import nnbook.functions as nf
 from tests import fuzz
 from tests.functions import precision, precision_table
+from tests.functions import reference as ref
 from tests.functions.precision import BY_NAME, ENTRIES
 
 each = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -32,6 +33,16 @@ def test_the_table_has_every_elementwise_function():
 def test_the_fast_reference_is_mpmaths_value(entry):
     z = precision.strata(entry, 80, seed=3)
     assert precision.wide_error(entry, z[np.abs(z) < 1e5]) < 0.004
+
+
+@each
+def test_within_the_bound_at_points_where_mpmath_gives_50_digits(entry):
+    z = precision.strata(entry, 40, seed=4)
+    for x in z[np.abs(z) < 1e5].tolist():
+        value = precision.terms(entry, x)
+        with precision.mp.workdps(60):
+            scale = max(map(abs, (sum(value), *value)))
+            assert ref.ulps_between(entry.ours(x), sum(value), scale) <= entry.bound
 
 
 @needs_wide

@@ -156,6 +156,107 @@ def test_vjp_sums_to_0_along_the_axis(vjp):
     np.testing.assert_allclose(vjp(g, LOGITS, axis=0).sum(axis=0), 0, atol=1e-14)
 
 
+@pytest.mark.parametrize("temperature", [0.25, 0.7, 1.9, 64.0])
+@pytest.mark.parametrize("row", [ROWS[i] for i in (1, 2, 6, 8, 9)], ids=(1, 2, 6, 8, 9))
+def test_a_temperature_divides_the_logits_without_rounding_them(row, temperature):
+    with mp.workdps(400):
+        z = [mp.mpf(float(x)) / mp.mpf(temperature) for x in row]
+        top = max(z)
+        total = mp.fsum(mp.exp(x - top) for x in z)
+        p = [mp.exp(x - top) / total for x in z]
+        lse = top + mp.log(total)
+    allowed = 3 + 0.3 * np.sqrt(len(row))
+    for found, value in zip(softmax(row, temperature=temperature), p, strict=True):
+        assert ref.ulps_between(found, value) <= allowed
+    for found, value in zip(log_softmax(row, temperature=temperature), z, strict=True):
+        assert ref.ulps_between(found, value - lse, max(abs(value - lse), mp.mpf(1e-3))) <= allowed
+    found = logsumexp(row, temperature=temperature)
+    assert ref.ulps_between(found, lse, max(abs(top), mp.mpf(1))) <= 2.5
+
+
+def test_a_temperature_of_a_power_of_two_is_exact():
+    for function in FORWARD:
+        np.testing.assert_array_equal(function(LOGITS, temperature=8), function(LOGITS / 8))
+        np.testing.assert_array_equal(function(LOGITS, temperature=0.5), function(LOGITS * 2))
+        np.testing.assert_array_equal(function(LOGITS, temperature=1), function(LOGITS))
+
+
+@pytest.mark.parametrize(
+    ("z", "temperature", "p"),
+    [
+        ([1e308, -1e308], 1e308, [1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))]),
+        ([1e308, -1e308], 1e300, [1, 0]),
+        ([1e-308, 0.0], 1e-308, [1 / (1 + np.exp(-1)), 1 / (1 + np.exp(1))]),
+        ([3.0, 2.0], 5e-324, [1, 0]),
+        ([3.0, 3.0], 5e-324, [0.5, 0.5]),
+        ([3.0, 2.0], 1.7e308, [0.5, 0.5]),
+        ([np.inf, 2.0], 3.0, [1, 0]),
+        ([-np.inf, 2.0, 2.0], 3.0, [0, 0.5, 0.5]),
+        ([np.inf, np.inf], 3.0, [np.nan, np.nan]),
+        ([np.nan, 1.0], 3.0, [np.nan, np.nan]),
+    ],
+)
+def test_extreme_temperatures_and_logits(z, temperature, p):
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(softmax(z, temperature=temperature), p, rtol=1e-15)
+        for function in FORWARD:
+            function(z, temperature=temperature)
+            VJP[function](np.ones_like(function(z)), z, temperature=temperature)
+
+
+def test_a_high_temperature_makes_classes_alike_and_a_low_one_picks():
+    assert softmax([0.0, 1.0], temperature=1e9).round(8).tolist() == [0.5, 0.5]
+    assert softmax([0.0, 1.0], temperature=1e-3).tolist() == [0, 1]
+    np.testing.assert_allclose(
+        log_softmax(LOGITS, temperature=0.7),
+        LOGITS / 0.7 - logsumexp(LOGITS, keepdims=True, temperature=0.7),
+        rtol=1e-12,
+        atol=1e-14,
+    )
+
+
+@pytest.mark.parametrize("function", FORWARD)
+def test_several_axes_are_one_long_axis(function):
+    z = np.random.default_rng(4).normal(size=(2, 3, 5, 4))
+    g = np.random.default_rng(5).normal(size=z.shape)
+    for axes, rest in (((1, 3), (0, 2)), ((-1, 1), (0, 2)), ((0,), (1, 2, 3))):
+        order = (*rest, *(a % 4 for a in axes))
+        kept = tuple(z.shape[a] for a in rest)
+        flat = z.transpose(order).reshape(*kept, -1)
+        expected = function(flat, temperature=0.7)
+        found = function(z, axis=axes, temperature=0.7)
+        weights = g.transpose(order).reshape(flat.shape)
+        if function is logsumexp:
+            weights = weights[..., 0]
+            np.testing.assert_allclose(found, expected, rtol=1e-15)
+            given = weights
+        else:
+            found = found.transpose(order).reshape(flat.shape)
+            np.testing.assert_allclose(found, expected, rtol=1e-13)
+            given = g
+        slope = VJP[function](given, z, axis=axes, temperature=0.7)
+        np.testing.assert_allclose(
+            slope.transpose(order).reshape(flat.shape),
+            VJP[function](weights, flat, temperature=0.7),
+            rtol=1e-12,
+            atol=1e-15,
+        )
+
+
+def test_logsumexp_over_all_axes_is_a_number():
+    assert isinstance(logsumexp(LOGITS, axis=(0, 1)), np.float64)
+    assert logsumexp(LOGITS, axis=(0, 1), keepdims=True).shape == (1, 1)
+    np.testing.assert_allclose(logsumexp(LOGITS, axis=(0, 1)), logsumexp(LOGITS.ravel()))
+    vjp = logsumexp_vjp(np.full((1, 1), 2.0), LOGITS, (0, 1), keepdims=True)
+    np.testing.assert_allclose(vjp, 2 * softmax(LOGITS, axis=(0, 1)))
+
+
+def test_log_softmax_vjp_sums_its_cotangent_in_float64():
+    g = np.full(200_000, np.float32(0.1))
+    slope = log_softmax_vjp(g, np.zeros(200_000, np.float32))
+    assert np.abs(slope).max() < 1e-8
+
+
 INF, NAN = np.inf, np.nan
 
 

@@ -1,4 +1,4 @@
-"""The identity, ReLU and leaky ReLU: exact, with the derivative at the kink chosen."""
+"""The identity, ReLU and its leaky forms: exact, with the derivative at the kink chosen."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,8 @@ from nnbook.functions import (
     identity_prime,
     leaky_relu,
     leaky_relu_prime,
+    prelu,
+    prelu_vjp,
     relu,
     relu_prime,
 )
@@ -71,3 +73,65 @@ def test_a_slope_that_is_not_a_finite_number_is_refused(f, slope, error, message
         f(1.0, slope)
     with pytest.raises(error, match=message):
         f(np.zeros(0), slope)
+
+
+IMAGES = np.random.default_rng(8).normal(size=(2, 3, 4, 5))
+SLOPES = np.array([0.5, 0.0, -0.25])
+
+
+@pytest.mark.parametrize("slope", [0.25, 0.0, -2.0])
+def test_prelu_with_one_slope_is_leaky_relu(slope):
+    np.testing.assert_array_equal(prelu(Z, slope), leaky_relu(Z, slope))
+    g = np.arange(1.0, len(Z) + 1)
+    z_bar, _ = prelu_vjp(g, Z, slope)
+    np.testing.assert_array_equal(z_bar, g * leaky_relu_prime(Z, slope))
+
+
+def test_prelu_takes_each_channel_s_own_slope():
+    out = prelu(IMAGES, SLOPES)
+    g = np.random.default_rng(9).normal(size=IMAGES.shape)
+    z_bar, alpha_bar = prelu_vjp(g, IMAGES, SLOPES)
+    for c, slope in enumerate(SLOPES):
+        z = IMAGES[:, c]
+        np.testing.assert_array_equal(out[:, c], leaky_relu(z, slope))
+        np.testing.assert_array_equal(z_bar[:, c], g[:, c] * leaky_relu_prime(z, slope))
+        np.testing.assert_allclose(alpha_bar[c], np.sum(g[:, c] * np.minimum(z, 0)), rtol=1e-14)
+    last = np.moveaxis(IMAGES, 1, -1)
+    np.testing.assert_array_equal(prelu(last, SLOPES, channel_axis=-1), np.moveaxis(out, 1, -1))
+    moved = prelu_vjp(np.moveaxis(g, 1, -1), last, SLOPES, channel_axis=-1)
+    np.testing.assert_array_equal(moved[0], np.moveaxis(z_bar, 1, -1))
+    np.testing.assert_allclose(moved[1], alpha_bar, rtol=1e-13)
+
+
+def test_prelu_at_its_kink_takes_the_left_slope_and_learns_nothing():
+    z_bar, alpha_bar = prelu_vjp([2.0, 2.0], [0.0, -0.0], 0.25)
+    assert z_bar.tolist() == [0.5, 0.5] and alpha_bar == 0
+
+
+def test_prelu_keeps_dtypes_and_returns_numbers_for_numbers():
+    for dtype in (np.float16, np.float32, np.float64, np.longdouble):
+        z, alpha = IMAGES.astype(dtype), SLOPES.astype(np.float32)
+        assert prelu(z, 0.1).dtype == prelu(z, SLOPES).dtype == dtype
+        z_bar, alpha_bar = prelu_vjp(np.ones_like(z), z, alpha)
+        assert (z_bar.dtype, alpha_bar.dtype, alpha_bar.shape) == (dtype, np.float32, (3,))
+    narrow = IMAGES.astype(np.float32)
+    exact = prelu(narrow.astype(float), 0.1).astype(np.float32)
+    np.testing.assert_array_equal(prelu(narrow, 0.1), exact)
+    assert isinstance(prelu(-2.0, 0.5), np.float64) and prelu(-2, 0.5) == -1
+    assert isinstance(prelu_vjp(1.0, -2.0, 0.5)[1], np.float64)
+    z_bar, alpha_bar = prelu_vjp(np.ones((0, 3)), np.ones((0, 3)), SLOPES)
+    assert z_bar.shape == (0, 3) and alpha_bar.tolist() == [0, 0, 0]
+
+
+def test_prelu_sums_its_gradient_in_float64():
+    z = np.full((1, 1, 200_000), np.float32(-0.1))
+    alpha_bar = prelu_vjp(np.ones_like(z), z, np.ones(1, np.float32))[1]
+    assert alpha_bar == np.float32(200_000 * float(np.float32(-0.1)))
+
+
+@pytest.mark.parametrize("z", [Z, np.array([np.nan, 1.0])])
+def test_prelu_is_silent_and_passes_nan_on(z):
+    with np.errstate(all="raise"):
+        out = prelu(z, 1e308)
+        prelu_vjp(np.full_like(z, 1e308), z, 1e308)
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(z))
