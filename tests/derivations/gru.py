@@ -83,8 +83,11 @@ KNOWN = {sigma: sp.Lambda(t, logistic(t)), phi: sp.Lambda(t, sp.tanh(t))}
 
 def weights():
     """The candidate's weights and the state, for all shapes: where r stands in the product."""
-    gate, update = elementwise(sigma, R), elementwise(sigma, Z)
-    shut = elementwise(sigma, -Z)
+    gate, update, shut = (sp.MatrixSymbol(s, N, H) for s in "rzv")
+    gates = [
+        (gate, elementwise(sigma, R)), (update, elementwise(sigma, Z)),
+        (shut, elementwise(sigma, -Z)),
+    ]  # fmt: skip
     slope = sp.Lambda(t, sp.Derivative(phi(t), t))
 
     def call(reset):
@@ -127,6 +130,7 @@ def weights():
                 output=output,
                 call=call(reset),
                 let=KNOWN,
+                where=gates,
                 shapes=1,
             )
             pairs.append((d, v))
