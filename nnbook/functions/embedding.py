@@ -141,14 +141,15 @@ def _checked(indices, table, padding_index):
     wrong = np.argwhere((indices < 0) | (indices >= size))
     if len(wrong):
         at = tuple(int(i) for i in wrong[0])
+        rows = f"rows 0 to {size - 1}" if size else "no rows"
         message = (
             f"indices{list(at) if at else ''} is {indices[at]}, but a table of shape "
-            f"{table.shape} has rows 0 to {size - 1}"
+            f"{table.shape} has {rows}"
         )
-        if indices[at] == size:
-            message += "; if your tokens count from 1, subtract 1"
-        elif indices[at] < 0:
+        if indices[at] < 0:
             message += "; negative indices do not count from the end here"
+        elif size and indices[at] == size:
+            message += "; if your tokens count from 1, subtract 1"
         raise ValueError(message)
     if padding_index is not None:
         padding_index = check_count(padding_index, "padding_index", 0)

@@ -33,6 +33,8 @@ BAD = [
     refused("embedding, a negative index", lambda: embedding([0, -1], TABLE),
             r"indices\[1\] is -1.*do not count from the end"),
     refused("embedding, one negative index", lambda: embedding(-2, TABLE), r"indices is -2"),
+    refused("embedding, a table without rows", lambda: embedding([0], TABLE[:0]),
+            r"indices\[0\] is 0, but a table of shape \(0, 3\) has no rows$"),
     refused("embedding, fractions", lambda: embedding([0.0, 1.0], TABLE),
             r"indices must be integers, but their dtype is float64", TypeError),
     refused("embedding, booleans", lambda: embedding([True], TABLE), r"indices.*bool", TypeError),

@@ -112,3 +112,9 @@ def test_nan_and_infinity_stay_in_their_rows_and_are_silent():
         found = embedding_vjp(g, TOKENS, TABLE)
     assert np.isnan(found[0, 0]) and np.isnan(found[3, 1])
     assert np.isnan(found).sum() == 2
+
+
+def test_rows_are_added_in_runs_of_32():
+    g = np.zeros((34, 1), np.float32)
+    g[31], g[32:] = 2**24, 1  # one more 1 in the first run would be lost
+    assert embedding_vjp(g, np.zeros(34, int), np.zeros((1, 1), np.float32)) == 2**24 + 2
