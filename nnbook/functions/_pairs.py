@@ -93,7 +93,7 @@ def exp_pair(x, x_low=0.0):
 def expm1_pair(x, x_low=0.0):
     """Return ``(high, low)`` with e^(x + x_low) - 1 = high + low, for x <= 0.
 
-    The relative error is below 2^-58, near 0 too: there the result is r + r²/2 + ..., of which
+    The relative error is below 2^-57, near 0 too: there the result is r + r²/2 + ..., of which
     only the second part is rounded.
     """
     if x.dtype != PAIRED:

