@@ -16,10 +16,14 @@ _HOMES = {
     "Theorem": "theorem",
     "UndecidedError": "_errors",
     "VerificationError": "verification",
+    "adjoint_test": "gradcheck",
     "check": "exercises",
     "exercise": "exercises",
     "gradcheck": "gradcheck",
+    "hesscheck": "gradcheck",
+    "jvpcheck": "gradcheck",
     "solution": "exercises",
+    "taylor_test": "gradcheck",
     "verify": "verify",
 }
 __all__ = sorted(_HOMES)

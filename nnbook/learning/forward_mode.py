@@ -122,15 +122,16 @@ def _dual(primal, tangent, level, at):
     """Return a nest of Duals; an argument without a tangent stays as it is."""
     if tangent is None:
         return primal
-    where, there = places(primal), places(tangent)
-    if where != there:
-        differ = sorted(set(where) ^ set(there))
+    given = dict(zip(places(tangent), flat(tangent), strict=True))
+    where = places(primal)
+    if set(where) != given.keys():
+        differ = sorted(set(where) ^ given.keys())
         raise ValueError(f"tangents{at} must be nested as primals{at}, but the places differ: "
                          f"{', '.join(differ[:4])}")
     duals = []
-    for place, x, t in zip(where, flat(primal), flat(tangent), strict=True):
+    for place, x in zip(where, flat(primal), strict=True):
         value = _real(x, f"primals{at}{place}")
-        slope = _real(t, f"tangents{at}{place}")
+        slope = _real(given[place], f"tangents{at}{place}")
         if value.shape != slope.shape:
             raise ValueError(f"tangents{at}{place} must have the shape of primals{at}{place}, "
                              f"{value.shape}, found {slope.shape}")
