@@ -31,7 +31,7 @@ def test_circles_are_scikit_learns(n, factor):
     ("ours", "theirs"), [(moons, datasets.make_moons), (circles, datasets.make_circles)]
 )
 def test_noise_is_as_large_as_scikit_learns(ours, theirs):
-    # the ratio of two variances, each of 2,000 numbers, has a standard deviation of 4.5 %: 4 of them
+    # the ratio of two variances, each of 2,000 numbers, has a standard deviation of 4.5 %
     X, y = ours(4000, np.random.default_rng(0), noise=0.3)
     options = {"factor": 0.5} if theirs is datasets.make_circles else {}
     other, labels = theirs(4000, noise=0.3, random_state=0, **options)
