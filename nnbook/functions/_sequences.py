@@ -72,12 +72,13 @@ class Layout:
         after = states[:, 1:]
         if self.keep is not None:
             after = np.where(self.keep, after, np.zeros((), after.dtype))
-        return np.concatenate(self.write(after), axis=-1).astype(self.dtype, copy=False)
+        outputs = np.concatenate(self.write(after), axis=-1)
+        return np.ascontiguousarray(outputs, self.dtype)
 
     def drop(self, a):
         """Return `a` without the axis of directions if there is one direction; a new array."""
         a = a if len(self.flips) == 2 else a[0]
-        return a.astype(self.dtype)
+        return np.array(a, self.dtype, order="C")
 
     def passed(self, t, after, before):
         """Return the gradient that goes on to the step before `t`.
@@ -96,7 +97,7 @@ class Layout:
         if other:
             x_bar = x_bar + other[0]
         W_x_bar = outer(delta, X)
-        return np.array(x_bar, self.dtype), self.drop(W_x_bar), self.drop(total(delta))
+        return np.array(x_bar, self.dtype, order="C"), self.drop(W_x_bar), self.drop(total(delta))
 
 
 def total(A):
