@@ -77,3 +77,5 @@ def test_a_wrong_label_is_named_where_it_stands():
         wrong = Y.copy()
         wrong[1, 2] = 0.5
         hinge(S, wrong)
+    with pytest.raises(ValueError, match=r"is 0.0, .* \+1; turn labels 0 and 1 into them"):
+        hinge([1.0, 2.0], [1.0, 0.0])

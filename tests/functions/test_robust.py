@@ -87,6 +87,8 @@ def test_overflow_happens_only_where_the_result_has_no_float64():
         assert huber([1e200], [0.0], delta=1e200) == np.inf
         assert huber([1e154, 0.0], [0.0, 0.0], delta=1e200) == pytest.approx(2.5e307, rel=1e-15)
         assert huber([1.8e154] + [0.0] * 9, [0.0] * 10, delta=1e200) == pytest.approx(1.62e307)
+        assert huber([1.5e154] * 4, [0.0] * 4, delta=1.5e154) == pytest.approx(1.125e308, rel=1e-15)
+        assert {type(f([1e308] * 4, [0.0] * 4)) for f in (huber, mae)} == {np.float64}
         assert huber_grad([1e308], [-1e308], delta=3.0) == 3
         assert huber([np.inf, 0.0], [0.0, 0.0]) == np.inf
         assert huber_grad([-np.inf, 0.0], [0.0, 0.0]).tolist() == [-0.5, 0]
