@@ -89,7 +89,6 @@ SECOND = {
     "silu_prime": silu_second,
     "softplus_prime": lambda z: sigmoid_prime(z),
     "softsign_prime": softsign_second,
-    "swish_prime": silu_second,
     "tanh_prime": tanh_second,
 }
 """Name of f′ -> f″, with the same arguments."""
