@@ -24,13 +24,17 @@ ALLOWED = {
     "sklearn": ["learning"],
     "pooch": ["learning"],
     "tqdm": ["learning"],
+    "threadpoolctl": ["learning"],
     "markdown_it": ["checking"],  # these three come with the book's tools, and make pages only
     "mdit_py_plugins": ["checking"],
     "pygments": ["checking"],
     "scipy": [],
 }
 # These may be imported inside a function only, where they are needed.
-LAZY = {"IPython", "sklearn", "pooch", "tqdm", "markdown_it", "mdit_py_plugins", "pygments"}
+LAZY = {
+    "IPython", "sklearn", "pooch", "tqdm", "threadpoolctl", "markdown_it", "mdit_py_plugins",
+    "pygments",
+}  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

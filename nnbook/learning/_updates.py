@@ -1,7 +1,8 @@
 """What optimizers share: the contract, the walk over the leaves, learning rates, corrections."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,21 @@ from nnbook.learning.trees import tree_map, tree_of
 
 
 class Optimizer(NamedTuple):
-    """A pair of functions, ``init(params)`` and ``update(grads, state, params)``."""
+    """A pair of functions, ``init(params)`` and ``update(grads, state, params)``.
+
+    Those that `nnbook.learning.engine` knows how to take in place also say their name, their
+    learning rate and what else they were made with.
+    """
 
     init: Callable[[Any], Any]
     update: Callable[[Any, Any, Any], tuple[Any, Any]]
+    name: str = ""
+    alpha: float | Callable[[int], float] = 0.0
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+    def known_as(self, name, alpha, **settings):
+        """Return this optimizer with its name, its learning rate and its settings."""
+        return self._replace(name=name, alpha=alpha, settings=MappingProxyType(settings))
 
 
 def leafwise(State, at, start=None, used=None):

@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnbook.functions._validate import check_number
-from nnbook.learning._updates import Optimizer, check_memory, check_state, leafwise, rate_of
+from nnbook.learning._updates import (
+    Optimizer,
+    as_real,
+    check_memory,
+    check_state,
+    leafwise,
+    rate_of,
+)
 from nnbook.learning.trees import tree_map
 
 FORMS = ("velocity", "sum", "average")
@@ -88,7 +95,7 @@ def momentum(alpha, beta=0.9, *, form="velocity"):
 
         return velocity if form == "velocity" else remembered
 
-    return leafwise(MomentumState, at)
+    return leafwise(MomentumState, at).known_as("momentum", alpha, beta=beta, form=form)
 
 
 def convert_momentum(alpha, beta, source, target):
@@ -279,7 +286,7 @@ def nesterov_rewritten(alpha, beta=0.9):
 
         return step
 
-    return leafwise(MomentumState, at)
+    return leafwise(MomentumState, at).known_as("nesterov_rewritten", alpha, beta=beta)
 
 
 def convert_nesterov_state(state, params, beta):
@@ -316,7 +323,8 @@ def convert_nesterov_state(state, params, beta):
 
 @np.errstate(all="ignore")
 def _check_look_ahead(y, x, ahead):
-    rounding = 4 * np.finfo((y + 0.0).dtype).eps * (abs(x) + abs(ahead))
+    y = as_real(y, "params")
+    rounding = 4 * np.finfo(y.dtype).eps * (abs(x) + abs(ahead))
     if np.any(abs(y - (x + ahead)) > rounding):
         raise ValueError(
             "params must be the look-ahead point that the last update returned, x + beta v, and "

@@ -89,7 +89,8 @@ def adam(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     >>> print(theta.round(5))
     [-0.1 -0.1]
     """
-    return _adam(alpha, beta1, beta2, eps)
+    settings = {"beta1": beta1, "beta2": beta2, "eps": eps}
+    return _adam(alpha, beta1, beta2, eps).known_as("adam", alpha, **settings)
 
 
 def adamw(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01, *, where=None):
@@ -132,7 +133,9 @@ def adamw(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01, *, w
     >>> optimizer.update(np.array([0.0]), optimizer.init(theta), theta)[0]
     array([1.9])
     """
-    return decayed(_adam(alpha, beta1, beta2, eps), weight_decay, rate_of(alpha), where)
+    settings = {"beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay}
+    optimizer = decayed(_adam(alpha, beta1, beta2, eps), weight_decay, rate_of(alpha), where)
+    return optimizer.known_as("adamw", alpha, **settings, where=where)
 
 
 def nadam(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8):

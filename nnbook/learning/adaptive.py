@@ -82,7 +82,8 @@ def adagrad(alpha=0.01, eps=1e-10, *, initial=0.0):
 
         return step
 
-    return leafwise(AdagradState, at, start=lambda theta: (np.full_like(theta, initial),))
+    optimizer = leafwise(AdagradState, at, start=lambda theta: (np.full_like(theta, initial),))
+    return optimizer.known_as("adagrad", alpha, eps=eps)
 
 
 def rmsprop(alpha=0.001, beta2=0.9, eps=1e-8, *, centered=False, momentum=0.0):
@@ -164,7 +165,9 @@ def rmsprop(alpha=0.001, beta2=0.9, eps=1e-8, *, centered=False, momentum=0.0):
         return step
 
     start = lambda theta: (np.zeros_like(theta),) * len(used)  # noqa: E731
-    return leafwise(RMSpropState, at, start=start, used=used)
+    optimizer = leafwise(RMSpropState, at, start=start, used=used)
+    settings = {"beta2": beta2, "eps": eps, "centered": centered, "momentum": mu}
+    return optimizer.known_as("rmsprop", alpha, **settings)
 
 
 def adadelta(alpha=1.0, beta2=0.95, eps=1e-6):

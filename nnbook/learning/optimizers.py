@@ -120,4 +120,4 @@ def sgd(alpha):
         alpha = rate(t)
         return lambda theta, g: (theta - alpha * g,)
 
-    return leafwise(SGDState, at)
+    return leafwise(SGDState, at).known_as("sgd", alpha)
