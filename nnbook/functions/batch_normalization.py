@@ -276,7 +276,10 @@ def _cotangents(g, x, dtype):
         )
     names, meaning = ("g[1]", "g[2]"), "one entry a channel of x"
     rest = [check_parameter(v, n, x.shape[1:2], meaning) for v, n in zip(g[1:], names, strict=True)]
-    first, dtype = cotangent(np.zeros(x.shape, x.dtype) if g[0] is None else g[0], x, dtype)
+    if g[0] is None:
+        first = np.zeros(x.shape, x.dtype)
+    else:
+        first, dtype = cotangent(g[0], x, dtype)
     return first, *rest, np.result_type(dtype, *(v.dtype for v in rest if v is not None))
 
 

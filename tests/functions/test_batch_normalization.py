@@ -216,6 +216,7 @@ def test_dtypes_of_the_cotangents_count():
     assert batch_norm_vjp(G, x)[0].dtype == np.float64
     g_mean = np.ones(3)
     assert batch_norm_vjp((G.astype(np.float32), g_mean, None), x)[0].dtype == np.float64
+    assert batch_norm_vjp((None, g_mean.astype(np.float32), None), x)[0].dtype == np.float32
     assert batch_norm(x, GAIN).running_mean.dtype == np.float64
 
 
