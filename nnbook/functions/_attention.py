@@ -238,8 +238,8 @@ def _checked_past(past, K, V):
         raise TypeError(
             f"past must be a pair (K_past, V_past) of arrays, got {type(past).__name__}"
         )
-    for i, (found, now, name) in enumerate(zip(past, (K, V), "KV", strict=True)):
-        found = np.asarray(as_float(found, f"past[{i}]"))
+    for i, now, name in ((0, K, "K"), (1, V, "V")):
+        found = as_float(past[i], f"past[{i}]")
         expected = now.shape
         if found.ndim != now.ndim or (*found.shape[:-2], found.shape[-1]) != (
             *expected[:-2],

@@ -257,7 +257,7 @@ def attention_vjp(
 def _cotangents(g, shape, weights_shape, pair):
     """Return the cotangents of O and P, either of which may be None; raise if they do not fit."""
     g, g_P = cotangents_of(g, pair)
-    for part, expected, name in zip((g, g_P), (shape, weights_shape), "OP", strict=True):
+    for part, expected, name in ((g, shape, "O"), (g_P, weights_shape, "P")):
         if part is not None and part.shape != expected:
             raise ValueError(
                 f"g must have the shape of attention's {name}, {expected}, "

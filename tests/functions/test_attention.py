@@ -80,6 +80,30 @@ def test_values_query_by_query(ours, theirs):
     np.testing.assert_array_equal(attention(Q, K, V, **ours), output)
 
 
+@pytest.mark.parametrize("cap", [None, 0.7])
+def test_vjps_query_by_query(cap):
+    scale = 0.6
+    g_P = RNG.normal(size=(N, H, T, S))
+    out, P = heads_one_by_one(Q, K, V, SEEN, BIAS, cap=cap, scale=scale)
+    Q_bar, K_bar, V_bar, M_bar = (np.zeros_like(x) for x in (Q, K, V, BIAS))
+    for n, h, i in np.ndindex(N, H, T):
+        p, q, k, v = P[n, h, i], Q[n, h, i], K[n, h // 2], V[n, h // 2]
+        for j in np.flatnonzero(p):
+            V_bar[n, h // 2, j] += p[j] * COT[n, h, i]
+            # the mean falls as one weight rises
+            slope = COT[n, h, i] @ (v[j] - out[n, h, i]) + g_P[n, h, i, j] - g_P[n, h, i] @ p
+            M_bar[n, h, i, j] = p[j] * slope
+            s = scale * (q @ k[j])
+            by_score = M_bar[n, h, i, j] * scale / (1 if cap is None else np.cosh(s / cap) ** 2)
+            Q_bar[n, h, i] += by_score * k[j]
+            K_bar[n, h // 2, j] += by_score * q
+    mask = np.where(SEEN, BIAS, -np.inf)
+    options = {"scale": scale, "soft_cap": cap, "return_weights": True}
+    found = attention_vjp((COT, g_P), Q, K, V, mask, **options)
+    for bar, value in zip(found, (Q_bar, K_bar, V_bar, M_bar), strict=True):
+        close(bar, value, 1e-12)
+
+
 def test_the_three_ranks_are_one_function():
     one = attention(Q, K, V, mask=BIAS, causal=True)
     bars = attention_vjp(COT, Q, K, V, BIAS, causal=True)
@@ -258,7 +282,7 @@ def test_blocks_are_near_the_limit_and_leave_out_what_a_causal_query_cannot_see(
 def test_long_sequences_take_little_memory(monkeypatch):
     import nnbook.functions._attention as shared
 
-    assert shared.LIMIT * 8 <= 2**22  # bytes of one block of scores
+    assert 2**19 <= shared.LIMIT * 8 <= 2**22  # bytes of one block of scores
     monkeypatch.setattr(shared, "LIMIT", 2**13)
     rng = np.random.default_rng(0)
     q, k, v = (rng.normal(size=(1, 1, 512, 8)) for _ in range(3))
@@ -388,6 +412,13 @@ def test_a_score_of_minus_infinity_weighs_nothing_and_one_of_plus_infinity_takes
         assert not attention([[-1.0]], -k[:1], [[5.0]]).any()  # all -inf: nothing is seen
 
 
+def test_minus_infinity_in_a_mask_hides_a_score_that_overflows():
+    with np.errstate(all="raise"):
+        given = [[1e200]], [[1e200], [1.0]], [[5.0], [6.0]], [[-np.inf, 0.0]]
+        assert attention(*given).tolist() == [[6.0]]
+        assert all(np.isfinite(bar).all() for bar in attention_vjp([[1.0]], *given))
+
+
 @pytest.mark.parametrize("size", [1e4, 1e150, 1e308])
 def test_scores_of_any_size_are_silent_and_weights_right(size):
     q, k = np.array([[size], [-size]]), np.array([[1.0], [0.5], [-1.0]])
@@ -457,3 +488,10 @@ def test_no_keys_are_nothing_to_read():
     bars = attention_vjp(COT, Q, K[:, :, :0], V[:, :, :0])
     assert [bar.shape for bar in bars[:3]] == [Q.shape, (N, G, 0, D), (N, G, 0, E)]
     assert not bars[0].any()
+
+
+def test_no_queries_and_no_examples_ask_nothing():
+    assert attention(Q[:, :, :0], K, V).shape == (N, H, 0, E)
+    bars = attention_vjp(COT[:, :, :0], Q[:, :, :0], K, V)
+    assert bars[0].shape == (N, H, 0, D) and not bars[1].any() and not bars[2].any()
+    assert attention(Q[:0], K[:0], V[:0], causal=True).shape == (0, H, T, E)
