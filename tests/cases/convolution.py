@@ -1,5 +1,7 @@
 """Convolutions and transposed convolutions, with every option that changes the mathematics."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from nnbook.functions import (
@@ -238,3 +240,4 @@ BAD = [
     Bad("dilations with 0", lambda: receptive_field((3, 3), dilations=(1, 0)), ValueError,
         r"^dilations\[1\] must be at least 1"),
 ]  # fmt: skip
+BAD = [replace(bad, id=f"convolution: {bad.id}") for bad in BAD]

@@ -1,5 +1,7 @@
 """Max, average and global pooling, with every option that changes the mathematics."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from nnbook.functions import (
@@ -145,3 +147,4 @@ BAD = [
     Bad("g without its axes", lambda: global_max_pool_vjp(np.ones((2, 3)), X, keepdims=True),
         ValueError, r"^g must have the shape of global_max_pool's result, \(2, 3, 1, 1\), but"),
 ]  # fmt: skip
+BAD = [replace(bad, id=f"pooling: {bad.id}") for bad in BAD]
