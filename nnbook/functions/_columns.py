@@ -21,6 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 BUDGET = 2**20  # bytes of columns at a time: about a processor's own cache
+SMALL = 10**6  # multiply-adds up to which OpenBLAS takes its faster way, without packing
+THIN = 128  # windows in a product below which that is not faster
 SHORTEST = 512  # windows at a time, for packing the weights costs as much as some hundred of them
 
 
@@ -127,43 +129,52 @@ def correlate(x, W, windows, groups, b=None):
     return y
 
 
-def correlate_transposed(g, W, windows, groups):
-    """Return the transpose of `correlate` in x, at g: (n, channel, *size)."""
+def correlate_vjp(g, windows, groups, x=None, W=None):
+    """Return the transposes of `correlate` in x and in W at g; the first needs W, the second x.
+
+    One that is not asked for, because what it needs is not given, is None.
+    """
     plan = plan_of(windows)
-    channels, taps = W.shape[1], len(plan.taps)
-    x_bar = np.zeros((len(g), groups * channels, *windows.size), g.dtype)
-    filters = _filters(W, groups).swapaxes(1, 2)
-    blocks = plan.blocks(len(g), groups * filters.shape[1] * g.itemsize)
-    room = _room(filters.shape[:2], blocks, g.dtype)
+    outputs, taps = g.shape[1] // groups, len(plan.taps)
+    channels = x.shape[1] // groups if W is None else W.shape[1]
+    depth = channels * taps
+    blocks = plan.blocks(len(g), groups * depth * g.itemsize)
+    x_bar = runs = filters_bar = None
+    if x is None:
+        columns = _room((groups, depth), blocks, g.dtype)
+    else:
+        columns_of_x = _columns(plan, blocks, x, groups)
+        filters_bar = np.zeros((groups, depth, outputs), g.dtype)
+    if W is not None:
+        x_bar = np.zeros((len(g), groups * channels, *windows.size), g.dtype)
+        filters = _filters(W, groups).swapaxes(1, 2)
     for block, flat in _flat(plan, blocks, g):
-        if block.lines.start == 0:
-            runs = plan.runs(block.shape[0], len(x_bar[0]), g.dtype)
-            by_group = runs.reshape(len(runs), groups, channels, runs.shape[2])
-        flat = flat.reshape(groups, filters.shape[2], block.length)
-        columns = _product(filters, flat, room[..., : block.length])
-        columns = columns.reshape(groups, channels, taps, block.length)
-        for tap, (phase, first) in enumerate(plan.taps):
-            first += block.start
-            by_group[phase, ..., first : first + block.length] += columns[:, :, tap]
-        if block.lines.stop == windows.count[0]:
-            for entries, place in plan.places(x_bar[block.images], runs):
-                entries[...] = place
-    return x_bar
+        flat = flat.reshape(groups, outputs, block.length)
+        if x is not None:
+            _, columns = next(columns_of_x)
+            filters_bar += _summed_product(columns, flat)
+        if W is not None:
+            shares = _product(filters, flat, columns[..., : block.length])
+            shares = shares.reshape(groups, channels, taps, block.length)
+            runs = _added_back(plan, block, shares, runs)
+            if block.lines.stop == windows.count[0]:
+                for entries, place in plan.places(x_bar[block.images], runs):
+                    entries[...] = place
+    if x is None:
+        return x_bar, None
+    return x_bar, filters_bar.swapaxes(1, 2).reshape(groups * outputs, channels, *windows.kernel)
 
 
-def filters_gradient(g, x, windows, groups):
-    """Return the transpose of `correlate` in the weights, at g: (output, channel, *kernel)."""
-    plan = plan_of(windows)
-    channels, outputs = x.shape[1] // groups, g.shape[1] // groups
-    depth = channels * len(plan.taps)
-    filters_bar = np.zeros((groups, depth, outputs), g.dtype)
-    blocks = plan.blocks(len(x), groups * depth * x.itemsize)
-    for (block, columns), (_, flat) in zip(
-        _columns(plan, blocks, x, groups), _flat(plan, blocks, g), strict=True
-    ):
-        # In this order, because BLAS is slower with the few outputs first.
-        filters_bar += columns @ flat.reshape(groups, outputs, block.length).swapaxes(1, 2)
-    return filters_bar.swapaxes(1, 2).reshape(g.shape[1], channels, *windows.kernel)
+def _added_back(plan, block, shares, runs):
+    """Return the runs to which the block's shares (group, channel, tap, position) are added."""
+    groups, channels = shares.shape[:2]
+    if block.lines.start == 0:
+        runs = plan.runs(block.shape[0], groups * channels, shares.dtype)
+    by_group = runs.reshape(len(runs), groups, channels, runs.shape[2])
+    for tap, (phase, first) in enumerate(plan.taps):
+        first += block.start
+        by_group[phase, ..., first : first + block.length] += shares[:, :, tap]
+    return runs
 
 
 def _filters(W, groups):
@@ -219,6 +230,37 @@ def _room(shape, blocks, dtype):
 
 
 def _product(A, B, out):
-    if A.shape[-1] == 1:  # an outer product, which BLAS is slow at
+    """Return A @ B of each group, written into `out`."""
+    if A.shape[2] == 1:  # an outer product, which BLAS is slow at
         return np.multiply(A, B, out=out)
+    pieces = _pieces(A[0].size, B.shape[2])
+    if pieces > 1:
+        np.matmul(A, _divided(B, pieces), out=_divided(out, pieces))
+        return out
     return np.matmul(A, B, out=out)
+
+
+def _summed_product(A, B):
+    """Return A @ Bᵀ of each group, a sum over positions."""
+    pieces = _pieces(A.shape[1] * B.shape[1], A.shape[2])
+    if pieces > 1:
+        return (_divided(A, pieces) @ _divided(B, pieces).swapaxes(2, 3)).sum(axis=0)
+    return A @ B.swapaxes(1, 2)
+
+
+def _pieces(area, length):
+    """Return into how many runs of one length to divide positions, for products of SMALL size."""
+    longest = SMALL // max(1, area)
+    if longest < THIN:
+        return 1
+    fewest = -(-length // longest)
+    for pieces in range(fewest, 2 * fewest):
+        if length % pieces == 0:
+            return pieces
+    return 1
+
+
+def _divided(rows, pieces):
+    """View (group, row, position) as (piece, group, row, position)."""
+    groups, many, length = rows.shape
+    return rows.reshape(groups, many, pieces, length // pieces).transpose(2, 0, 1, 3)

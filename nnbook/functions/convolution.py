@@ -5,7 +5,7 @@ As everywhere in the field, the kernel is not flipped: this is a cross-correlati
 
 import numpy as np
 
-from nnbook.functions._columns import correlate, correlate_transposed, filters_gradient
+from nnbook.functions._columns import correlate, correlate_vjp
 from nnbook.functions._filters import bias_gradient, check_cotangent, check_layer, rounded
 from nnbook.functions._windows import windows
 
@@ -353,9 +353,5 @@ def _conv_vjp(g, x, W, b, groups, stride, padding, dilation, dtype):
     name, shape = f"conv{x.ndim - 2}d", (len(x), len(W), *slid.count)
     g, dtype = check_cotangent(g, shape, name, dtype)
     with np.errstate(all="ignore"):
-        gradients = (
-            correlate_transposed(g, W, slid, groups),
-            filters_gradient(g, x, slid, groups),
-            bias_gradient(g, b),
-        )
+        gradients = *correlate_vjp(g, slid, groups, x, W), bias_gradient(g, b)
         return rounded(gradients, dtype)

@@ -6,7 +6,7 @@ and multiplies the size by about s. It is no inverse, though it is also called d
 
 import numpy as np
 
-from nnbook.functions._columns import correlate, correlate_transposed, filters_gradient
+from nnbook.functions._columns import correlate, correlate_vjp
 from nnbook.functions._filters import bias_gradient, check_cotangent, check_layer, rounded
 from nnbook.functions._windows import transposed_windows
 
@@ -365,7 +365,7 @@ def conv_transpose3d_vjp(
 def _conv_transpose(x, W, b, groups, options):
     slid = transposed_windows(x.shape[2:], W.shape[2:], *options)
     with np.errstate(all="ignore"):
-        y = correlate_transposed(x, W, slid, groups)
+        y, _ = correlate_vjp(x, slid, groups, W=W)
         if b is not None:
             y += b.reshape(-1, *[1] * len(slid.size))
         return y
@@ -376,9 +376,5 @@ def _conv_transpose_vjp(g, x, W, b, groups, options, dtype):
     name, shape = f"conv_transpose{x.ndim - 2}d", (len(x), W.shape[1] * groups, *slid.size)
     g, dtype = check_cotangent(g, shape, name, dtype)
     with np.errstate(all="ignore"):
-        gradients = (
-            correlate(g, W, slid, groups),
-            filters_gradient(x, g, slid, groups),
-            bias_gradient(g, b),
-        )
-        return rounded(gradients, dtype)
+        _, W_bar = correlate_vjp(x, slid, groups, x=g)
+        return rounded((correlate(g, W, slid, groups), W_bar, bias_gradient(g, b)), dtype)
