@@ -198,8 +198,8 @@ BAD = [
     Bad("three paddings", lambda: conv2d(X, W, padding=(1, 2, 3)), ValueError,
         r"^padding must be one integer, or one integer or \(before, after\) pair for each of the 2 "
         r"spatial axes, got \(1, 2, 3\)$"),
-    Bad("a bare pair for one axis", lambda: conv1d(X[:, :, 0], W[..., 0], padding=(1, 2)), ValueError,
-        r"padding .* spatial axes, got \(1, 2\); for one axis write \(\(1, 2\),\)$"),
+    Bad("a bare pair for one axis", lambda: conv1d(X[:, :, 0], W[..., 0], padding=(1, 2)),
+        ValueError, r"padding .* spatial axes, got \(1, 2\); for one axis write \(\(1, 2\),\)$"),
     Bad("padding in triples", lambda: conv2d(X, W, padding=((1, 2, 3), 1)), ValueError,
         r"^padding must hold \(before, after\) pairs, but one is \(1, 2, 3\)$"),
     Bad("padding of two letters", lambda: conv2d(X, W, padding=("ab", 1)), ValueError,
