@@ -1,5 +1,7 @@
 """One step of an LSTM, gate by gate, its weights for all shapes, and the path through the cells."""
 
+import functools
+
 import numpy as np
 import sympy as sp
 
@@ -46,6 +48,7 @@ def unit(a_i, a_f, a_g, a_o, c, eta, gamma, p_i, p_f, p_o):
     )
 
 
+@functools.cache
 def one_step():
     loss = eta * o * sp.tanh(new) + gamma * new
     parts = [
@@ -66,13 +69,6 @@ def one_step():
             p_i,
             THROUGH * g * i * (1 - i) * c,
             lambda v: v[6][0, 0],
-        ),
-        (
-            "21.37",
-            "Peephole of the forget gate",
-            p_f,
-            THROUGH * c * f * (1 - f) * c,
-            lambda v: v[6][1, 0],
         ),
         ("21.38", "Peephole of the output gate", p_o, OUT * new, lambda v: v[6][2, 0]),
     ]
@@ -112,34 +108,26 @@ def weights():
         eye, none = np.eye(4 * rows, dtype=W_g.dtype), np.zeros(4 * rows, W_g.dtype)
         x = np.concatenate([A_i, A_f, A_g, A_o], axis=1)
         out = lstm_cell_vjp((None, K), x, h, C, eye, W_h, none)
-        return out[1], out[4][2 * rows : 3 * rows]
+        return out[4][2 * rows : 3 * rows]
 
-    pairs = []
-    for output, (number, title, of, result) in enumerate(
-        [
-            ("21.39", "The hidden state before", h, back * W_g),
-            ("21.40", "Weights of the candidate", W_g, back.T * h),
-        ]
-    ):
-        d = Derivation(number, title, sp.Derivative(pairing(K, cell), of))
-        d.step(result, "only the candidate holds it")
-        v = verify(
-            d,
-            lstm_cell_vjp,
-            args=[A_i, A_f, A_g, A_o, h, C, W_g, K],
-            output=output,
-            call=call,
-            let=KNOWN,
-            shapes=2,
-        )
-        pairs.append((d, v))
-    return pairs
+    d = Derivation(
+        "21.40",
+        "Weights of the candidate",
+        sp.Derivative(pairing(K, cell), W_g),
+        symbol=r"\bar{W}_g",
+    )
+    d.step(back.T * h, "only the candidate holds it")
+    v = verify(
+        d, lstm_cell_vjp, args=[A_i, A_f, A_g, A_o, h, C, W_g, K], call=call, let=KNOWN, shapes=2
+    )
+    return [(d, v)]
 
 
 def logistic(x):
     return 1 / (1 + sp.exp(-x))
 
 
+@functools.cache
 def through_time():
     u = sp.symbols("u_1:4", real=True)
     f1, f2, f3, a1, a2, a3, c0 = sp.symbols("f_1 f_2 f_3 a_1 a_2 a_3 c_0", real=True)
@@ -161,7 +149,7 @@ def through_time():
         g = None, None, np.ones((1, 1))
         return lstm_vjp(g, x, np.eye(4), np.zeros((4, 1)), np.zeros(4), None, np.ones((1, 1)))[5]
 
-    held = verify(path, lstm_vjp, args=list(u), call=lambda *u: cells(*u).item(), points=200)
+    held = verify(path, lstm_vjp, args=list(u), call=lambda *u: cells(*u).item(), points=60)
     return [(path, held), both_paths()]
 
 
@@ -188,7 +176,7 @@ def both_paths():
         g = None, None, one
         return lstm_vjp(g, x, np.eye(4), W_h, np.zeros(4), h0 * one, c0 * one)[4].item()
 
-    v = verify(d, lstm_vjp, args=[w, b1, b2, c0, h0], call=call, points=200)
+    v = verify(d, lstm_vjp, args=[w, b1, b2, c0, h0], call=call, points=60)
     return d, v
 
 
