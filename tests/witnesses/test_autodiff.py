@@ -3,6 +3,8 @@
 What JAX is to compute for a test is compiled as one function: op by op it takes five times longer.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +26,9 @@ from nnbook.learning.lifted import (
     softplus,
     tanh,
 )
+
+# Optimizing the machine code would take twice as long as running the test.
+compiled = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 
 RNG = np.random.default_rng(21)
 X = RNG.normal(size=(6, 4))
@@ -159,7 +164,7 @@ def test_value_gradient_tangent_and_hessian_product(name):
     f, g, p = PROGRAMS[name]
     v = direction(p)
 
-    @jax.jit
+    @compiled
     def expected(p, v):
         return jax.value_and_grad(g)(p), jax.jvp(g, (p,), (v,)), jax.jvp(jax.grad(g), (p,), (v,))
 
@@ -177,7 +182,7 @@ def test_third_derivatives():
     v, w = direction(p, 1), direction(p, 2)
     found = jvp(lambda p: hvp(f, p, v), (p,), (w,))[1]
     bend = lambda p: jax.jvp(jax.grad(g), (p,), (v,))[1]  # noqa: E731
-    close(found, jax.jit(lambda p: jax.jvp(bend, (p,), (w,))[1])(p), 1e-8)
+    close(found, compiled(lambda p: jax.jvp(bend, (p,), (w,))[1])(p), 1e-8)
 
 
 def test_vjps_of_several_outputs():
@@ -191,7 +196,7 @@ def test_vjps_of_several_outputs():
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
         return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
-    pull = jax.jit(lambda up, *inputs: jax.vjp(cell, *inputs)[1](up))
+    pull = compiled(lambda up, *inputs: jax.vjp(cell, *inputs)[1](up))
     close(found, list(pull(tuple(up), X, h, c, *p)))
 
 
@@ -214,7 +219,7 @@ def test_broadcasting_is_undone_and_every_rank_of_the_matrix_product():
     def expected(name):
         return jax.grad(lambda x: jnp.sum(jnp.sin(getattr(jnp, name)(*x))))
 
-    slopes = jax.jit(lambda pairs: [expected(name)(x) for (name, _), x in
+    slopes = compiled(lambda pairs: [expected(name)(x) for (name, _), x in
                                     zip(ROWS, pairs, strict=True)])(pairs)
     for (name, shapes), x, slope in zip(ROWS, pairs, slopes, strict=True):
         found = grad(lambda x, name=name: np.sum(np.sin(getattr(np, name)(*x))))(x)
@@ -272,7 +277,7 @@ def test_random_expressions(graph, seed):
     x, v = [rng.normal(size=(3, 3)) for _ in range(3)], [rng.normal(size=(3, 3)) for _ in range(3)]
     weights = rng.normal(size=np.shape(evaluate(graph, x, 0)))
     f, g = (lambda x, k=k: (weights * evaluate(graph, x, k)).sum() for k in (0, 1))
-    expected, bends = jax.jit(lambda x, v: jax.jvp(jax.grad(g), (x,), (v,)))(x, v)
+    expected, bends = compiled(lambda x, v: jax.jvp(jax.grad(g), (x,), (v,)))(x, v)
     size = 1e-10 * (1 + max(np.abs(a).max() for a in [*expected, *bends]))
     for a, b in zip([*grad(f)(x), *hvp(f, x, v)], [*expected, *bends], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=size)
