@@ -12,7 +12,7 @@ def bias(n):
     return -mp.log(mp.expm1(mp.log(2) / n))
 
 
-def test_half_life_bias_is_within_3_ulp():
+def test_half_life_bias_is_correctly_rounded_or_nearly():
     rng = np.random.default_rng(1)
     n = np.concatenate([
         np.exp2(rng.uniform(-1000, 1000, 300)), rng.uniform(0.3, 3, 700),
@@ -24,7 +24,8 @@ def test_half_life_bias_is_within_3_ulp():
     errors = [
         ulps_between(f, exact(bias, float(m))) for f, m in zip(found, n, strict=True) if m != 1
     ]
-    assert max(errors) <= 3
+    wide = np.finfo(np.longdouble).eps < np.finfo(float).eps
+    assert max(errors) <= (0.51 if wide else 3)
 
 
 def test_half_life_bias_at_the_ends():
