@@ -25,11 +25,11 @@ from nnbook.functions._standardize import (
     cotangent,
     from_rows,
     gradients,
-    over_root,
     prepare,
     project,
     restore,
     row_mean,
+    standardize,
 )
 from nnbook.functions._validate import as_float, check_number
 
@@ -208,7 +208,7 @@ def batch_norm_vjp(
         if training:
             standardized, new_mean, _ = _of_batch(rows, eps)
             weight = 1 if mean is None else momentum
-            x_rows = project(centre(h), standardized)
+            x_rows = project(h, standardized)
             if g_mean is not None:
                 x_rows = x_rows + (weight * g_mean / rows.shape[1])[:, np.newaxis]
             if g_var is not None:
@@ -247,7 +247,7 @@ def _ready(x, gain, shift, mean, var, training, momentum, eps):
         raise ValueError(f"running_{missing} is missing, but running_{given} is given; pass both")
     parameters = {"gain": gain, "shift": shift, "running_mean": mean, "running_var": var}
     meaning = "one entry a channel of x"
-    x, _, given, eps, dtype = prepare(x, (1,), parameters, x.shape[1:2], meaning, eps)
+    x, given, eps, dtype = prepare(x, parameters, x.shape[1:2], meaning, eps)
     gain, shift, mean, var = given
     count = x.size // x.shape[1] if x.shape[1] else 2
     if training and count < 2:
@@ -289,11 +289,18 @@ def _batch_axes(x):
 
 def _of_batch(rows, eps):
     """Return the standardised rows, and the mean and unbiased variance of each."""
-    deviation, mean, exponent = centre(rows)
-    standardized = over_root(deviation, exponent, eps)
-    n = rows.shape[1]
-    var = np.ldexp(row_mean(deviation * deviation) * (n / max(n - 1, 1)), 2 * exponent)
-    return standardized, np.ldexp(mean, exponent)[:, 0], var[:, 0]
+    means, variances = [rows[:0, :1]], [rows[:0, :1]]
+    correction = rows.shape[1] / max(rows.shape[1] - 1, 1)
+
+    def centre_and_keep(part):
+        deviation, mean, exponent = centre(part)
+        square = row_mean(deviation * deviation) * correction
+        means.append(np.ldexp(mean, exponent))
+        variances.append(np.ldexp(square, 2 * exponent))
+        return deviation, mean, exponent
+
+    standardized = standardize(rows, eps, centre_and_keep)
+    return standardized, np.vstack(means)[:, 0], np.vstack(variances)[:, 0]
 
 
 def _of_running(rows, mean, var, eps):

@@ -8,7 +8,6 @@ import numpy as np
 
 from nnbook.functions._standardize import (
     along,
-    centre,
     cotangent,
     gradients,
     prepare,
@@ -110,7 +109,7 @@ def group_norm_vjp(g, x, gain=None, shift=None, *, groups, eps=1e-5):
     with np.errstate(all="ignore"):
         standardized = standardize(grouped, eps)
         h = g if gain is None else g * along(gain, (1,), x.ndim)
-        x_bar = project(centre(h.reshape(grouped.shape)), standardized).reshape(x.shape)
+        x_bar = project(h.reshape(grouped.shape), standardized).reshape(x.shape)
         normal = standardized.normal.reshape(x.shape)
         return gradients(x_bar, g, normal, gain, shift, others, dtype)
 
@@ -213,7 +212,7 @@ def _groups(x, gain, shift, groups, eps):
             f"{channels} channels, and groups={groups}"
         )
     parameters = {"gain": gain, "shift": shift}
-    x, _, *rest = prepare(x, (1,), parameters, (channels,), "one entry a channel of x", eps)
+    x, *rest = prepare(x, parameters, (channels,), "one entry a channel of x", eps)
     rows = len(x) * groups if channels else 0
     return x, x.reshape(rows, x.size // max(rows, 1)), *rest
 

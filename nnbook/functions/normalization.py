@@ -15,12 +15,10 @@ import numpy as np
 from nnbook.functions._standardize import (
     along,
     as_rows,
-    centre,
     check_axes,
     cotangent,
     from_rows,
     gradients,
-    over_root,
     prepare,
     project,
     restore,
@@ -131,7 +129,7 @@ def layer_norm_vjp(g, x, gain=None, shift=None, *, axis=-1, eps=1e-5):
     with np.errstate(all="ignore"):
         standardized = standardize(as_rows(x, axes), eps)
         h = g if gain is None else g * along(gain, axes, x.ndim)
-        x_bar = from_rows(project(centre(as_rows(h, axes)), standardized), x.shape, axes)
+        x_bar = from_rows(project(as_rows(h, axes), standardized), x.shape, axes)
         normal = from_rows(standardized.normal, x.shape, axes)
         return gradients(x_bar, g, normal, gain, shift, others, dtype)
 
@@ -182,7 +180,7 @@ def rms_norm(x, gain=None, *, axis=-1, eps=1e-5):
     """
     x, axes, (gain,), eps, dtype = _layer(x, axis, {"gain": gain}, eps)
     with np.errstate(all="ignore"):
-        normal = from_rows(_over_rms(x, axes, eps).normal, x.shape, axes)
+        normal = from_rows(standardize(as_rows(x, axes), eps, scaled).normal, x.shape, axes)
         return restore(normal, gain, None, axes).astype(dtype, copy=False)
 
 
@@ -228,9 +226,9 @@ def rms_norm_vjp(g, x, gain=None, *, axis=-1, eps=1e-5):
     g, dtype = cotangent(g, x, dtype)
     others = tuple(a for a in range(x.ndim) if a not in axes)
     with np.errstate(all="ignore"):
-        standardized = _over_rms(x, axes, eps)
+        standardized = standardize(as_rows(x, axes), eps, scaled)
         h = g if gain is None else g * along(gain, axes, x.ndim)
-        x_bar = from_rows(project(scaled(as_rows(h, axes)), standardized), x.shape, axes)
+        x_bar = from_rows(project(as_rows(h, axes), standardized, scaled), x.shape, axes)
         normal = from_rows(standardized.normal, x.shape, axes)
         return gradients(x_bar, g, normal, gain, None, others, dtype)[:2]
 
@@ -241,9 +239,5 @@ def _layer(x, axis, parameters, eps):
     axes = check_axes(x, axis)
     shape = tuple(x.shape[a] for a in axes)
     meaning = f"the lengths of x along axis={axis}"
-    return prepare(x, axes, parameters, shape, meaning, eps)
-
-
-def _over_rms(x, axes, eps):
-    rows, _, exponent = scaled(as_rows(x, axes))
-    return over_root(rows, exponent, eps)
+    x, *rest = prepare(x, parameters, shape, meaning, eps)
+    return x, axes, *rest

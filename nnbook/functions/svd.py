@@ -16,7 +16,8 @@ class SVD(NamedTuple):
     Attributes
     ----------
     U, Vt : ndarray, shape (..., 2, 2)
-        Orthogonal; left singular vectors are columns of U, right ones rows of Vt.
+        Orthogonal; left singular vectors are columns of U, right ones rows of Vt. Both are
+        rotations, unless det A < 0, when Vt is a reflection.
     s : ndarray, shape (..., 2)
         Singular values, the larger first.
     """

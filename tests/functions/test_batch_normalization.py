@@ -102,6 +102,27 @@ def test_statistics_of_extreme_scales(factor):
         assert var[0] == (np.inf if factor > 1 else 0)
 
 
+def test_the_mean_is_rounded_once():
+    x = RNG.uniform(1, 2, size=(999, 40))
+    _, means, _ = batch_norm(x)
+    for column, mean in zip(x.T, means, strict=True):
+        true = sum(Fraction(float(v)) for v in column) / 999
+        assert abs(Fraction(float(mean)) - true) <= Fraction(0.6) * Fraction(np.spacing(mean))
+
+
+def test_the_message_names_the_first_negative_variance():
+    with pytest.raises(ValueError, match=r"running_var\[1\] is -1.0"):
+        batch_norm(X, None, None, MEAN, [0.5, -1.0, -2.0])
+
+
+def test_cotangents_of_statistics_have_one_entry_a_channel():
+    for g in ((None, np.ones(2), None), (None, None, np.ones((3, 1)))):
+        with pytest.raises(ValueError, match=r"g\[[12]\] must have shape \(3,\)"):
+            batch_norm_vjp(g, IMAGES)
+    with pytest.raises(ValueError, match="but has 2"):
+        batch_norm_vjp((G, None), X)
+
+
 def test_equal_entries_give_exactly_the_shift():
     for eps in (0.0, 1e-5):
         y, mean, var = batch_norm(np.full((10, 3), 0.1), GAIN, SHIFT, eps=eps)

@@ -78,6 +78,12 @@ def test_gradients_of_gain_and_shift_belong_to_channels():
     assert instance_norm_vjp(G, X, None, SHIFT)[1] is None
 
 
+def test_the_gain_weighs_the_cotangent_of_its_channel():
+    gain = GAIN.reshape(6, 1, 1)
+    found = group_norm_vjp(G, X, GAIN, groups=3)[0]
+    np.testing.assert_allclose(found, group_norm_vjp(G * gain, X, groups=3)[0], rtol=1e-12)
+
+
 def test_one_entry_is_its_own_mean():
     x = RNG.normal(size=(2, 3))
     np.testing.assert_array_equal(group_norm(x, None, [1.0, 2.0, 3.0], groups=3), [[1, 2, 3]] * 2)

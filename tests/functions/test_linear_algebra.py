@@ -59,6 +59,27 @@ def test_gradient_of_the_quotient_is_twice_the_residual_if_symmetric():
     assert abs(x_bar @ V) < 1e-14
 
 
+def test_gradient_of_the_quotient_of_any_matrix():
+    A_bar, x_bar = rayleigh_quotient_vjp(3.0, A, V)
+    quotient = V @ A @ V / (V @ V)
+    expected = 3 * (A @ V + A.T @ V - 2 * quotient * V) / (V @ V)
+    np.testing.assert_allclose(x_bar, expected, rtol=1e-12)
+    np.testing.assert_allclose(A_bar, 3 * np.outer(V, V) / (V @ V), rtol=1e-14)
+
+
+def test_entries_of_x_may_be_0_but_not_all():
+    assert rayleigh_quotient(np.diag([2.0, 3.0]), [1.0, 0.0]) == 2.0
+    assert rayleigh_quotient(np.diag([2.0, 3.0]), [1e200, 1e-200]) == 2.0
+    with pytest.raises(ValueError, match="x must not be all zeros"):
+        rayleigh_quotient(np.eye(2), [0.0, 0.0])
+
+
+@pytest.mark.parametrize("f", [spectral_norm, spectral_radius, condition_number])
+def test_the_message_names_the_first_entry_that_is_not_finite(f):
+    with pytest.raises(ValueError, match=r"A\[0, 1\] is inf"):
+        f([[1.0, np.inf], [np.nan, np.nan]])
+
+
 @pytest.mark.parametrize("scale", [1e200, 1e-200])
 @pytest.mark.parametrize("length", [1e150, 1e-150])
 def test_gradient_of_the_quotient_scales(scale, length):

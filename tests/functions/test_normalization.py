@@ -217,3 +217,24 @@ def test_empty_axes_give_empty_results():
     assert x_bar.shape == (0, 4)
     assert gain_bar.tolist() == shift_bar.tolist() == [0.0] * 4
     assert rms_norm_vjp(np.zeros((4, 0)), np.zeros((4, 0)))[0].shape == (4, 0)
+
+
+def test_a_parameter_of_another_shape_is_told_how_to_reshape_if_that_would_do():
+    with pytest.raises(ValueError, match=r"gain must have shape \(7,\).*; pass gain.reshape"):
+        layer_norm(X, GAIN[np.newaxis])
+    with pytest.raises(ValueError, match=r"shift must have shape .* its shape is \(6,\)$"):
+        layer_norm(X, GAIN, SHIFT[:6])
+
+
+def test_more_rows_than_a_block_holds_are_each_their_own():
+    from nnbook.functions._standardize import BLOCK
+
+    n = 16
+    x = np.random.default_rng(1).normal(size=(BLOCK // n + 3, n))
+    g = np.random.default_rng(2).normal(size=x.shape)
+    for part in (slice(0, 5), slice(-5, None)):
+        np.testing.assert_array_equal(layer_norm(x)[part], layer_norm(x[part]))
+        np.testing.assert_array_equal(rms_norm(x)[part], rms_norm(x[part]))
+        np.testing.assert_array_equal(
+            layer_norm_vjp(g, x)[0][part], layer_norm_vjp(g[part], x[part])[0]
+        )

@@ -78,6 +78,43 @@ def test_what_has_no_limit_is_not_said_to_converge(A):
     assert found.residual > 1e-3
 
 
+def test_a_matrix_that_is_not_symmetric():
+    found = power_iteration([[2.0, 1.0], [0.0, 1.0]])
+    assert found.eigenvalue == pytest.approx(2, rel=1e-9)
+    np.testing.assert_allclose(found.eigenvector, [1, 0], atol=1e-9)
+
+
+def test_starts_and_products_must_be_vectors_of_numbers():
+    for start in ([1.0, np.inf], [0.0, 0.0], [np.nan, 0.0]):
+        with pytest.raises(ValueError, match="start must be finite and not all zeros"):
+            power_iteration(np.eye(2), start)
+    assert power_iteration(np.diag([2.0, 1.0]), [1.0, 0.0]).eigenvalue == 2
+    for product in (lambda v: v[:1], lambda v: v * np.inf, lambda v: np.append(v, 1)):
+        with pytest.raises(ValueError, match=r"A\(v\) must be finite and have the shape of v"):
+            power_iteration(product, [1.0, 2.0])
+
+
+def test_only_square_matrices_have_eigenvalues():
+    for shape in ((2, 3), (3, 2), (0, 0)):
+        for f in (power_iteration, lambda A: top_eigenpairs(A, 1)):
+            with pytest.raises(ValueError, match="A must be square and not empty"):
+                f(np.ones(shape))
+
+
+def test_it_gives_up_after_ten_thousand_products():
+    assert power_iteration([[0.0, -1.0], [1.0, 0.0]]).iterations == 10_000
+    assert top_eigenpairs(np.diag([1.0, -1.0]), 1).iterations.tolist() == [10_000]
+
+
+def test_the_default_tolerance_is_one_in_ten_thousand_millions():
+    S = np.diag([1.0, 0.99])
+    found = power_iteration(S, [1, 1])
+    assert 0.97e-10 < found.residual <= 1e-10
+    # The residual of (1, r) after k steps is 0.01 times 0.99ᵏ, and less than that by 1 % a step.
+    assert found.iterations == 1834
+    assert 0.97e-10 < top_eigenpairs(S, 1).residuals[0] <= 1e-10
+
+
 def test_equal_eigenvalues_of_a_symmetric_matrix_do_no_harm():
     found = power_iteration(with_eigenvalues([2.0, 2.0, 1.0]))
     assert found.converged and found.eigenvalue == pytest.approx(2)
@@ -125,6 +162,8 @@ def test_the_start_is_the_same_unless_a_generator_draws_it():
     S = with_eigenvalues([2.0, 1.5, 1.0])
     one, two = power_iteration(S, max_iterations=2), power_iteration(S, max_iterations=2)
     np.testing.assert_array_equal(one.eigenvector, two.eigenvector)
+    drawn = power_iteration(S, rng=np.random.default_rng(0), max_iterations=2)
+    np.testing.assert_array_equal(one.eigenvector, drawn.eigenvector)
     rng = np.random.default_rng(5)
     drawn = power_iteration(S, rng=rng, max_iterations=1)
     v = np.random.default_rng(5).normal(size=3)

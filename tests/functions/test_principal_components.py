@@ -105,6 +105,18 @@ def test_dtypes_are_kept():
             pca(X.astype(np.longdouble))
 
 
+def test_one_feature_is_its_own_component():
+    found = pca([[1.0], [3.0], [8.0]])
+    assert found.components.tolist() == [[1.0]]
+    np.testing.assert_allclose(found.scores.ravel(), [-3, -1, 4], rtol=1e-15)
+    np.testing.assert_allclose(found.variances, [13], rtol=1e-15)
+
+
+def test_the_message_names_the_first_entry_that_is_not_finite():
+    with pytest.raises(ValueError, match=r"X\[0, 1\] is inf"):
+        pca([[1.0, np.inf], [np.nan, 2.0]])
+
+
 def test_two_examples_are_enough():
     found = pca([[0.0, 0.0], [3.0, 4.0]], 1)
     np.testing.assert_allclose(found.components, [[0.6, 0.8]], rtol=1e-15)

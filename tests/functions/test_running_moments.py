@@ -85,6 +85,12 @@ def test_merging_with_nothing_changes_nothing():
     assert merge_moments(nothing, nothing).count == 0
 
 
+def test_before_any_example_mean_and_squares_are_0():
+    assert welford([]) == (0, 0.0, 0.0)
+    assert not welford(X[:0]).mean.any()
+    assert welford([1e-20]).mean == 1e-20
+
+
 def test_merging_far_means_keeps_what_lies_between():
     found = merge_moments(welford([0.0, 0.0]), welford([6.0]))
     assert found == (3, 2.0, 24.0)

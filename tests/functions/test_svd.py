@@ -82,8 +82,8 @@ def test_a_matrix_an_ulp_from_singular():
 def test_products_out_of_range_do_not_hide_the_smaller_value():
     found = svd_2x2([[1e100, 1e300], [0.0, 1e100]]).s
     np.testing.assert_allclose(found, [1e300, 1e-100], rtol=1e-15)
-    found = svd_2x2([[1e-200, 0.0], [0.0, 1e-200]]).s
-    assert found.tolist() == [1e-200, 1e-200]
+    for A in ([[1e-200, 0.0], [0.0, 1e-200]], [[0.0, 1e-200], [1e-200, 0.0]]):
+        assert svd_2x2(A).s.tolist() == [1e-200, 1e-200]
     assert svd_2x2([[1e-320, 0.0], [0.0, 1e300]]).s.tolist() == [1e300, 1e-320]
 
 
@@ -98,6 +98,17 @@ def test_zero_has_values_0_and_orthogonal_factors():
     assert s.tolist() == [0.0, 0.0]
     for Q in (U, Vt):
         np.testing.assert_allclose(Q @ Q.T, np.eye(2), atol=EPS)
+
+
+def test_factors_are_rotations_unless_the_determinant_is_negative():
+    rng = np.random.default_rng(6)
+    singular = np.array([[[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [2.0, -3.0]]])
+    stack = np.concatenate([rng.normal(size=(50, 2, 2)), singular])
+    U, _, Vt = svd_2x2(stack)
+    np.testing.assert_allclose(np.linalg.det(U), 1, rtol=1e-15)
+    np.testing.assert_allclose(
+        np.linalg.det(Vt), np.where(np.linalg.det(stack) < 0, -1, 1), rtol=1e-15
+    )
 
 
 def test_reflections_have_positive_values():
