@@ -24,6 +24,11 @@ def constant_schedule(alpha):
     alpha : float
         Rate α ≥ 0.
 
+    Returns
+    -------
+    callable
+        The schedule.
+
     Examples
     --------
     >>> constant_schedule(0.1)(1000)
@@ -109,8 +114,7 @@ def inverse_time_decay(alpha, rate):
 
     References
     ----------
-    .. [1] Robbins & Monro, A stochastic approximation method, Ann. Math. Statist. 22(3), 1951,
-       :doi:`10.1214/aoms/1177729586`.
+    .. [1] Robbins & Monro, Ann. Math. Statist. 22(3), 1951, :doi:`10.1214/aoms/1177729586`.
 
     Examples
     --------
@@ -273,8 +277,7 @@ def one_cycle(alpha, steps, *, warmup=0.3, divisor=25.0, final_divisor=10_000.0)
 
     References
     ----------
-    .. [1] Smith & Topin, Super-convergence: very fast training of neural networks using large
-       learning rates, 2018, :doi:`10.48550/arXiv.1708.07120`.
+    .. [1] Smith & Topin, Super-convergence, 2018, :doi:`10.48550/arXiv.1708.07120`.
 
     Examples
     --------
@@ -358,10 +361,8 @@ def chain_schedules(schedules, boundaries):
             )
     starts = [0, *(check_count(b, f"boundaries[{i}]") for i, b in enumerate(boundaries))]
     if not schedules or len(starts) != len(schedules):
-        raise ValueError(
-            f"boundaries must be one fewer than schedules, found {len(starts) - 1} boundaries and "
-            f"{len(schedules)} schedules"
-        )
+        raise ValueError(f"boundaries must be one fewer than schedules, found {len(starts) - 1} "
+                         f"boundaries and {len(schedules)} schedules")
     if sorted(set(starts)) != starts:
         raise ValueError(f"boundaries must increase, found {starts[1:]}")
 
