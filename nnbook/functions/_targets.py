@@ -224,10 +224,9 @@ def _of_labels(labels, kept, w, work, reduction):
             return None, None, labels.size
         return kept.astype(work), None, int(np.count_nonzero(kept))
     c = np.where(kept, w[labels], 0)
-    largest = np.max(c, initial=0)
-    if reduction == "mean" and not 2.0**-500 < largest < 2.0**500:
-        # Their sum could overflow; a weighted mean does not see a common factor.
-        w = np.ldexp(w, -int(np.frexp(largest)[1]))
+    if reduction == "mean":
+        # Their sum could overflow; a weighted mean does not see a common power of 2.
+        w = np.ldexp(w, -int(np.frexp(np.max(c, initial=0))[1]))
         c = np.where(kept, w[labels], 0)
     return c, w, float(np.sum(c))
 
@@ -249,10 +248,13 @@ def nats_of(t):
 
 
 def spread_of(t):
-    """Return a quarter of -log softmax(z) where a gap in z overflows: log1p(rest) is nothing."""
+    """Return a quarter of -log softmax(z) where a gap in z overflows: log1p(rest) is nothing.
+
+    Where a logit is infinite, so is -log softmax(z), or it is 0.
+    """
     top = np.max(t.z, axis=t.axis, keepdims=True, initial=-np.inf)
     finite = np.isfinite(top) & np.isfinite(t.z)
-    return np.where(finite, top / 4 - t.z / 4, nats_of(t) / 4)
+    return np.where(finite, top / 4 - t.z / 4, nats_of(t))
 
 
 def shares_of(t):

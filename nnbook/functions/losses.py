@@ -281,7 +281,7 @@ def cross_entropy_hess(
         rows, columns = np.expand_dims(p, t.axis + 1), np.expand_dims(p, t.axis)
         k = p.shape[t.axis]
         same = np.eye(k, dtype=bool).reshape(k, k, *[1] * (p.ndim - t.axis - 1))
-        spread = np.where(same, rows * np.expand_dims(others, t.axis + 1), -rows * columns)
+        spread = np.where(same, np.expand_dims(p * others, t.axis), -rows * columns)
         total = np.expand_dims(total, t.axis)
         hess = np.where(total == 0, 0, total / t.divisor * spread)
         return hess.astype(t.dtype, copy=False)

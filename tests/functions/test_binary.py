@@ -111,6 +111,11 @@ def test_overflow_happens_only_where_the_result_has_no_float64():
         assert found[1] == bce_with_logits([-1.0], [0.0])
 
 
+def test_what_is_certainly_right_costs_nothing():
+    assert bce_with_logits([1000.0, -1000.0], [1.0, 0.0]) == 0
+    assert bce_with_logits([np.inf, -np.inf], [1.0, 0.0], weights=[2.0, 1.0]) == 0
+
+
 def test_nan_comes_out():
     for f in EVERY:
         assert np.isnan(f([np.nan], [0.5])).all()
