@@ -33,7 +33,7 @@ def identity_prime():
                    domain={z: sp.S.Reals, u: APART})  # fmt: skip
     d.step((phi(z + u) - phi(z)) / u, "a straight line slopes like every difference quotient")
     d.step(1, "$(z + u) - z = u$")
-    return [(d, verify(d, F.identity_prime, args=z, fixed={u: 0.5}))]
+    return [(d, verify(d, F.identity_prime, points=3000, args=z, fixed={u: 0.5}))]
 
 
 def leaky_relu_prime():
@@ -41,7 +41,7 @@ def leaky_relu_prime():
     d = Derivation("18.22", "The slope of leaky ReLU", start, domain={z: APART})
     d.step(bent(sp.Derivative(z, z), alpha * sp.Derivative(z, z)), "branch by branch")
     d.step(bent(1, alpha), "the slope of $z$ is 1")
-    held = verify(d, F.leaky_relu_prime, args=z, fixed={alpha: 0.25}, chosen={0: 0.25},
+    held = verify(d, F.leaky_relu_prime, points=3000, args=z, fixed={alpha: 0.25}, chosen={0: 0.25},
                   call=lambda z: F.leaky_relu_prime(z, 0.25))  # fmt: skip
     return [(d, held)]
 
@@ -51,7 +51,7 @@ def elu_prime():
     d = Derivation("18.23", "The slope of ELU", start, domain={z: APART})
     d.step(bent(1, alpha * sp.Derivative(sp.exp(z) - 1, z)), "branch by branch")
     d.step(bent(1, alpha * sp.exp(z)), "the exponential is its own slope")
-    held = verify(d, F.elu_prime, args=z, fixed={alpha: 0.75}, chosen={0: 0.75},
+    held = verify(d, F.elu_prime, points=3000, args=z, fixed={alpha: 0.75}, chosen={0: 0.75},
                   call=lambda z: F.elu_prime(z, 0.75))  # fmt: skip
     return [(d, held)]
 
@@ -63,7 +63,7 @@ def selu_prime():
     d.step(scale * sp.Derivative(bent(z, alpha * (sp.exp(z) - 1)), z), "a constant factor")
     d.step(bent(scale, scale * alpha * sp.exp(z)), "by the slope of ELU")
     kink = float(SELU_SCALE * SELU_ALPHA)
-    return [(d, verify(d, F.selu_prime, chosen={0: kink}, dtypes=("float64",)))]
+    return [(d, verify(d, F.selu_prime, points=3000, chosen={0: kink}, dtypes=("float64",)))]
 
 
 def celu_prime():
@@ -71,7 +71,7 @@ def celu_prime():
     d = Derivation("18.25", "The slope of CELU", start, domain={z: APART})
     d.step(bent(1, alpha * sp.Derivative(sp.exp(z / alpha) - 1, z)), "branch by branch")
     d.step(bent(1, sp.exp(z / alpha)), "the factor cancels what the chain rule divides by")
-    held = verify(d, F.celu_prime, args=z, fixed={alpha: 0.75}, chosen={0: 1},
+    held = verify(d, F.celu_prime, points=3000, args=z, fixed={alpha: 0.75}, chosen={0: 1},
                   call=lambda z: F.celu_prime(z, 0.75))  # fmt: skip
     return [(d, held)]
 
@@ -85,7 +85,7 @@ def mish_prime():
     d.step(gate + z * bend * sigma(z), "softplus slopes like $\\sigma$")
     w = sp.exp(z) * (sp.exp(z) + 2)
     d.step(w / (w + 2) + 4 * z * sp.exp(z) * (1 + sp.exp(z)) / (w + 2) ** 2, "by (18.27)")
-    return [(d, verify(d, F.mish_prime)), mish()]
+    return [(d, verify(d, F.mish_prime, points=3000)), mish()]
 
 
 def mish():
@@ -95,7 +95,7 @@ def mish():
     d.step(z * (squared - 1) / (squared + 1), "$\\tanh x = (e^{2x} - 1)/(e^{2x} + 1)$")
     w = sp.exp(z) * (sp.exp(z) + 2)
     d.step(z * w / (w + 2), "multiply out")
-    return d, verify(d, F.mish)
+    return d, verify(d, F.mish, points=3000)
 
 
 def softsign_prime():
@@ -103,15 +103,24 @@ def softsign_prime():
     d = Derivation("18.28", "The slope of softsign", start)
     d.step(((1 + sp.Abs(z)) - z * sp.sign(z)) / (1 + sp.Abs(z)) ** 2, "quotient rule")
     d.step(1 / (1 + sp.Abs(z)) ** 2, "$z \\operatorname{sign} z = |z|$")
-    return [(d, verify(d, F.softsign_prime))]
+    return [(d, verify(d, F.softsign_prime, points=3000))]
 
 
 def hard_sigmoid_prime():
-    start = sp.Derivative(hard(0, (z + 3) * SIXTH, 1), z)
-    d = Derivation("18.29", "The slope of the hard sigmoid", start, domain={z: HARD})
-    d.step(hard(0, sp.Derivative((z + 3) * SIXTH, z), 0), "branch by branch")
-    d.step(hard(0, SIXTH, 0), "a straight line")
-    return [(d, verify(d, F.hard_sigmoid_prime, chosen={-3: 0, 3: 0}))]
+    """Inside and outside apart, each a line whose spoilt forms show at every point."""
+    inside, outside = (sp.Interval.open(-3, 3), HARD - sp.Interval.open(-3, 3))
+    d1 = Derivation("18.29", "The slope of the hard sigmoid, inside",
+                    sp.Derivative((z + 3) * SIXTH, z), domain={z: inside})  # fmt: skip
+    d1.step(SIXTH * sp.Derivative(z + 3, z), "a constant factor")
+    d1.step(SIXTH, "the slope of $z + 3$ is 1")
+    d2 = Derivation("18.38", "The slope of the hard sigmoid, outside",
+                    sp.Derivative(bent(1, 0), z), domain={z: outside})  # fmt: skip
+    d2.step(bent(sp.Derivative(sp.S.One, z), sp.Derivative(sp.S.Zero, z)), "branch by branch")
+    d2.step(0, "a constant does not slope")
+    return [
+        (d1, verify(d1, F.hard_sigmoid_prime, points=3000, args=z)),
+        (d2, verify(d2, F.hard_sigmoid_prime, points=3000, args=z)),
+    ]
 
 
 def hard_swish_prime():
@@ -119,7 +128,7 @@ def hard_swish_prime():
     d = Derivation("18.30", "The slope of the hard swish", start, domain={z: HARD})
     d.step(hard(0, sp.Derivative(z * (z + 3) * SIXTH, z), 1), "branch by branch")
     d.step(hard(0, (2 * z + 3) * SIXTH, 1), "product rule")
-    return [(d, verify(d, F.hard_swish_prime, chosen={-3: 0, 3: 1}))]
+    return [(d, verify(d, F.hard_swish_prime, points=3000, chosen={-3: 0, 3: 1}))]
 
 
 def silu_prime():
@@ -130,7 +139,7 @@ def silu_prime():
         sigma(beta * z) + z * slope, "product rule, chain rule, and $\\sigma' = \\sigma(1-\\sigma)$"
     )
     d.step(sigma(beta * z) * (1 + beta * z * (1 - sigma(beta * z))), "take $\\sigma$ out")
-    held = verify(d, F.silu_prime, args=z, fixed={beta: 1.75}, terms=True,
+    held = verify(d, F.silu_prime, points=3000, args=z, fixed={beta: 1.75}, terms=True,
                   call=lambda z: F.silu_prime(z, 1.75))  # fmt: skip
     return [(d, held)]
 
