@@ -19,6 +19,7 @@ from nnbook.functions import (
     conv3d,
     conv3d_vjp,
 )
+from nnbook.functions._windows import windows
 from tests.functions import sliding
 
 FORWARD = {1: conv1d, 2: conv2d, 3: conv3d}
@@ -314,3 +315,81 @@ def test_memory_does_not_grow_with_the_batch():
 def test_a_large_image_is_taken_in_lines():
     x, W = np.ones((1, 16, 160, 160), np.float32), np.ones((2, 16, 3, 3), np.float32)
     assert peak(lambda: conv2d(x, W, padding=1)) < 3 * x.nbytes  # all the columns: 9 times
+
+
+# ------------------------------------------------------------------ how the work is divided
+
+
+def plan(size, kernel, padding=0, stride=1):
+    how = {"stride": stride, "padding": padding, "dilation": 1}
+    return _columns.plan_of(windows(size, kernel, **how))
+
+
+@pytest.mark.parametrize("size", [(8, 8), (100, 100), (700, 30), (20, 3000), (3000,), (9, 30, 30)])
+@pytest.mark.parametrize("row", [4, 36, 1000, 40_000])
+def test_blocks_cover_all_windows_once_and_fill_the_budget(size, row):
+    p = plan(size, (3,) * len(size), padding=1)
+    blocks = p.blocks(7, row)
+    met = np.zeros((7, size[0]), int)
+    for block in blocks:
+        met[block.images, block.lines] += 1
+        assert block.start == block.lines.start * (p.entries // p.grid[0])
+        assert block.length == np.prod(block.shape)
+        assert block.length <= blocks[0].length
+    assert (met == 1).all()
+    limit = max(_columns.BUDGET // row, 512)
+    line = p.entries // p.grid[0]
+    assert blocks[0].length <= max(limit, line)
+    if len(blocks) > 1:  # nothing larger would fit
+        unit = p.entries if blocks[0].shape[0] > 1 or p.entries <= limit else line
+        assert blocks[0].length + unit > limit or unit > limit
+
+
+def test_no_images_make_no_blocks():
+    assert plan((8, 8), (3, 3)).blocks(0, 36) == []
+
+
+@pytest.mark.parametrize("length", [1, 16, 17, 255, 256, 1024, 4096, 5000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_start_on_lines_of_cache_but_not_always_on_the_same(length, dtype):
+    block = _columns.Block(slice(0, 1), slice(0, 1), 0, (1, length))
+    room = _columns._room((2, 3), [block], np.dtype(dtype))
+    assert room.shape[:2] == (2, 3) and length <= room.shape[2] < length + 32
+    assert room.strides[1] % 64 == 0 and room.strides[1] % 1024
+
+
+@pytest.mark.parametrize(
+    ("area", "length", "pieces"),
+    [
+        (72, 26912, 2),  # 32 images of 28 x 28, eight filters
+        (32 * 144, 1800, 9),  # 8 images of 14 x 14, sixteen channels, thirty-two filters
+        (64 * 288, 900, 1),  # the pieces would be thin
+        (1000, 1000, 1),
+        (1000, 3003, 7),  # four, five and six do not divide
+        (1000, 4001, 1),  # nothing does
+        (7812, 12800, 100),
+        (7813, 12700, 1),
+        (0, 10, 1),
+    ],
+)
+def test_products_are_divided_where_small_ones_are_faster(area, length, pieces):
+    assert _columns._pieces(area, length) == pieces
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_large_layer_in_one_sum(stride):
+    rng = np.random.default_rng(8)
+    x, W = whole(rng, (9, 6, 20, 18)), whole(rng, (8, 3, 3, 3))
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))).reshape(9, 2, 3, 22, 20)
+    seen = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (3, 4))
+    seen = seen[:, :, :, ::stride, ::stride]
+    expected = np.einsum("ngchwuv,gocuv->ngohw", seen, W.reshape(2, 4, 3, 3, 3), optimize=True)
+    how = {"padding": 1, "groups": 2, "stride": stride}
+    y = conv2d(x, W, **how)
+    np.testing.assert_array_equal(y, expected.reshape(y.shape))
+    g = whole(rng, y.shape)
+    x_bar, W_bar, _ = conv2d_vjp(g, x, W, **how)
+    by_group = g.reshape(expected.shape)
+    summed = np.einsum("ngchwuv,ngohw->gocuv", seen, by_group, optimize=True)
+    np.testing.assert_array_equal(W_bar, summed.reshape(W.shape))
+    assert np.sum(y * g) == np.sum(x * x_bar) == np.sum(W * W_bar)  # all sums are exact
