@@ -137,3 +137,14 @@ def test_a_thousand_steps_at_float32_are_close_to_float64():
         outputs, _, _ = lstm(x, *narrow)
     wide = lstm(x.astype(float), *(a.astype(float) for a in narrow))[0]
     assert np.abs(outputs - wide).max() < 4e-7
+
+
+@pytest.mark.parametrize("radius", [0.5, 1.0, 1.5])
+def test_the_error_stays_within_4_epsilon_over_200_steps(radius):
+    rng = np.random.default_rng(24)
+    W_h = np.concatenate([radius * W / np.linalg.norm(W, 2) for W in np.split(W_H, 4)])
+    x, none = rng.normal(size=(1, 200, D)), np.zeros(H)
+    outputs, _, _ = lstm(x, W_X, W_h, B)
+    with mp.workdps(true.DIGITS):
+        states, _, _ = true.lstm(*map(true.exact, (x[0], W_X, W_h, B, none, none, NONE)))
+        assert true.worst(outputs[0], states) < 4 * EPS

@@ -222,3 +222,13 @@ def test_results_are_new_contiguous_arrays():
         assert not any(np.shares_memory(array, a) for a in (X, W_X, W_H, B, h0, *G))
     assert not np.shares_memory(*out)
     np.testing.assert_array_equal(h0, H0)
+
+
+@pytest.mark.parametrize("radius", [0.5, 1.0, 1.5])
+def test_the_error_stays_within_4_epsilon_over_200_steps(radius):
+    rng = np.random.default_rng(24)
+    W_h, x = radius * W_H / np.linalg.norm(W_H, 2), rng.normal(size=(1, 200, D))
+    outputs, _ = rnn(x, W_X, W_h, B)
+    with mp.workdps(true.DIGITS):
+        states, _ = true.rnn(*map(true.exact, (x[0], W_X, W_h, B, np.zeros(H))))
+        assert true.worst(outputs[0], states) < 4 * EPS
