@@ -9,7 +9,6 @@ function itself, in value and in gradient.
 import numpy as np
 
 from nnbook.functions import BatchNorm, kl_divergence, nll_grad
-from nnbook.learning import _definitions_of_sequences, _definitions_of_windows
 from nnbook.learning._traced import plain
 from nnbook.learning.lifted import (
     celu_prime,
@@ -262,7 +261,7 @@ def rayleigh_quotient(A, x):
     return (x @ A @ x) / (x @ x)
 
 
-DEFINITIONS = {
+LAYERS = {
     name: function
     for name, function in globals().items()
     if name in {
@@ -271,6 +270,5 @@ DEFINITIONS = {
         "nll", "prelu", "rayleigh_quotient", "rms_norm", "softmax", "squared_error",
     }
 } | {"kl_divergence": divergence}
-DEFINITIONS |= _definitions_of_sequences.DEFINITIONS | _definitions_of_windows.DEFINITIONS
 """Name of a function -> the same function, with the same arguments, of steps that have rules."""
 

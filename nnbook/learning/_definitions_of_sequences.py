@@ -175,7 +175,7 @@ def embedding(indices, table, *, padding_index=None):
     return table[np.asarray(indices)]
 
 
-DEFINITIONS = {
+SEQUENCES = {
     f.__name__: f
     for f in (rnn_cell, lstm_cell, gru_cell, rnn, lstm, gru, attention, multi_head_attention,
               rotary, embedding)

@@ -122,9 +122,9 @@ def global_max_pool(x, *, keepdims=False):
     return np.reshape(out, (*x.shape[:2], *(1,) * (x.ndim - 2))) if keepdims else out[..., 0]
 
 
-DEFINITIONS = {"global_avg_pool": global_avg_pool, "global_max_pool": global_max_pool}
+WINDOWS = {"global_avg_pool": global_avg_pool, "global_max_pool": global_max_pool}
 for _axes in (1, 2, 3):
-    DEFINITIONS |= {
+    WINDOWS |= {
         f"conv{_axes}d": _convolution(_axes),
         f"conv_transpose{_axes}d": _transposed(_axes),
         f"max_pool{_axes}d": _max_pool(_axes),

@@ -319,11 +319,19 @@ def _placed(found, name, positions, of):
 
 
 def _definition(name):
-    from nnbook.learning._definitions import DEFINITIONS
-
-    if name not in DEFINITIONS:
+    found = definitions().get(name)
+    if found is None:
         raise TypeError(_no_second(name))
-    return DEFINITIONS[name]
+    return found
+
+
+def definitions():
+    """Return the table of a function's name -> the same function, of steps that have rules."""
+    from nnbook.learning._definitions import LAYERS
+    from nnbook.learning._definitions_of_sequences import SEQUENCES
+    from nnbook.learning._definitions_of_windows import WINDOWS
+
+    return LAYERS | SEQUENCES | WINDOWS
 
 
 def _no_second(name):

@@ -1,9 +1,10 @@
-"""Every function of the package through autodiff: gradients, forward mode, second derivatives.
+"""Every function of the package, lifted: gradients, forward mode, second derivatives.
 
 The rows are those of tests/cases, so that a function with a new option is here as well.
 """
 
 import inspect
+import math
 import zlib
 
 import numpy as np
@@ -11,13 +12,15 @@ import pytest
 
 import nnbook.functions
 from nnbook.learning import grad, hvp, jvp, lift, lifted
-from nnbook.learning._definitions import DEFINITIONS, SECOND
+from nnbook.learning._definitions import SECOND
 from nnbook.learning.autodiff import Tensor, backward
-from nnbook.learning.lifted import OF, liftable
+from nnbook.learning.lifted import OF, affine, definitions, liftable, relu, tanh
 from nnbook.learning.transforms import run_again
 from tests import examine
 from tests.cases.base import tables
 
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(7, 3))
 SUFFIXES = ("_prime", "_grad", "_vjp")
 # One row may be called in two ways; the derivative of a gradient is tested as a second derivative.
 CASES = {
@@ -25,6 +28,7 @@ CASES = {
     if case.derivative is not None and case.kind in ("prime", "grad", "vjp")
     and case.derivative.__name__ in {case.function.__name__ + s for s in SUFFIXES}
 }
+DEFINITIONS = definitions()
 CUT = "truncate"  # where gradients are cut off there is no second derivative
 
 
@@ -179,3 +183,71 @@ def test_a_truncated_gradient_has_no_derivative():
     assert grad(f)(x).shape == x.shape
     with pytest.raises(TypeError, match="truncate has no rule for jvp and second derivatives"):
         hvp(f, x, x)
+
+
+# ---------------------------------------------------------------- how functions are lifted
+@pytest.mark.parametrize(("call", "error", "message"), [
+    (lambda: lift(2), TypeError, "f must be a function, found int"),
+    (lambda: lift(np.sin), TypeError, "f must be a function of nnbook.functions, found sin"),
+    (lambda: lift(np.sin, 2), TypeError, "vjp must be a function, found int"),
+    (lambda: lift(lambda x: x, np.sin, of=("y",)), TypeError, "of names y, which <lam"),
+    (lambda: lifted.multiply_adds, AttributeError, "multiply_adds has no derivative; import it"),
+    (lambda: lifted.no_such_function, AttributeError, "has no attribute 'no_such_function'"),
+])
+def test_bad_questions(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_function_of_ones_own_with_the_name_of_another_is_not_mistaken_for_it():
+    def sigmoid(z):
+        return z
+
+    with pytest.raises(TypeError, match=r"function of nnbook\.functions, found sigmoid"):
+        lift(sigmoid)
+
+
+def test_a_function_of_ones_own():
+    f = lift(lambda x, n: float(n) * np.sin(x), lambda g, x, n: g * n * np.cos(x))
+    assert grad(f)(0.3, 2) == 2 * math.cos(0.3)
+    assert f(0.3, 2) == 2 * math.sin(0.3)
+    two = lift(lambda x, y: x * y, lambda g, x, y: (g * y, g * x), of=("x", "y"))
+    assert grad(two, (0, 1))(2.0, 3.0) == (3.0, 2.0)
+    with pytest.raises(TypeError, match=r"has a gradient.*no rule for jvp and for second"):
+        grad(grad(f))(0.3, 2)
+    with pytest.raises(TypeError, match="<lambda> has no rule for forward mode"):
+        jvp(lambda x: f(x, 2), (0.3,), (1.0,))
+    with pytest.raises(ValueError, match="one gradient for each of x, y, found 1"):
+        grad(lift(lambda x, y: x * y, lambda g, x, y: g * y, of=("x", "y")))(2.0, 3.0)
+
+
+def test_several_outputs_of_one_function():
+    x, h, W = Tensor(X), Tensor(np.zeros((7, 2))), Tensor(RNG.normal(size=(8, 3)))
+    V, b = RNG.normal(size=(8, 2)), np.zeros(8)
+    new_h, new_c = lifted.lstm_cell(x, h, np.ones((7, 2)), W, V, b)
+    one, other = backward(np.sum(new_h), W), backward(np.sum(new_c), W)
+    both = backward(np.sum(new_h) + np.sum(new_c), W)
+    np.testing.assert_allclose(one + other, both, rtol=1e-13)
+    assert np.abs(one).max() > 0 and np.abs(other).max() > 0
+    y, mean, _ = lifted.batch_norm(x)
+    assert isinstance(y, Tensor) and mean.shape == (3,)
+    assert lifted.batch_norm(x).y.shape == X.shape  # the named tuple keeps its names
+
+
+def test_dropout_draws_its_mask_once():
+    x = Tensor(np.ones((50, 4)))
+    y = lifted.dropout(x, 0.3, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(backward(np.sum(y), x), y.value)
+    y = lifted.dropout(x, rng=np.random.default_rng(0), training=False)
+    assert (backward(np.sum(y), x) == 1.0).all()
+
+
+def test_lifted_functions_of_plain_arrays_are_the_functions_themselves():
+    assert type(tanh(X)) is np.ndarray and tanh.__name__ == "tanh"
+    assert relu([1.0, -1.0]).tolist() == [1.0, 0.0]
+    assert affine(X, W=np.ones((2, 3)), b=np.zeros(2)).shape == (7, 2)
+    W = Tensor(np.ones((2, 3)))
+    z = affine(A=X, b=np.zeros(2), W=W)
+    np.testing.assert_allclose(backward(np.sum(z), W), np.tile(X.sum(0), (2, 1)))
+    gain = Tensor(np.ones(3))
+    assert backward(np.sum(lifted.layer_norm(X, shift=gain)), gain).tolist() == [7.0] * 3
