@@ -181,8 +181,8 @@ def gru(
     lengths : array_like of int, shape (N,), optional
         How many steps of each sequence count, from 1 to T; the rest is padding.
     truncate : int, optional
-        Lets no gradient pass into the state that enters the steps k, 2k, ... read. Of no
-        influence on the values: it is here so that function and derivative are called alike.
+        The length k of the pieces, counted in the order read, between which no gradient passes. Of
+        no influence on the values: it is here so that function and derivative are called alike.
 
     Returns
     -------

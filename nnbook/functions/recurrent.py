@@ -11,9 +11,9 @@ what is said here of sequences holds for all three:
   length 2 (forward, reverse). Outputs are then (N, T, 2H), the forward state first.
 - ``lengths`` says how many steps of each example count. The rest is padding: it may hold anything,
   its outputs and gradients are 0, and the state passes it unchanged.
-- ``truncate=k`` is backpropagation through time in pieces of k steps. The state that enters the
-  steps k, 2k, ..., in the order read, counts as a constant there: values do not change, gradients
-  do not pass. Every k of at least T gives the full gradient.
+- ``truncate=k`` is backpropagation through time in pieces of k steps, counted in the order read:
+  the state that a piece hands to the next counts as a constant there. Values do not change;
+  gradients do not pass. Every k of at least T gives the full gradient.
 """
 
 import numpy as np
@@ -166,8 +166,8 @@ def rnn(
     lengths : array_like of int, shape (N,), optional
         How many steps of each sequence count, from 1 to T; the rest is padding.
     truncate : int, optional
-        Lets no gradient pass into the state that enters the steps k, 2k, ... read. Of no
-        influence on the values: it is here so that function and derivative are called alike.
+        The length k of the pieces, counted in the order read, between which no gradient passes. Of
+        no influence on the values: it is here so that function and derivative are called alike.
 
     Returns
     -------
@@ -260,8 +260,8 @@ def rnn_vjp(
 
     Notes
     -----
-    With ``truncate=k`` the recursion drops its second term where the step t + 1 is one of
-    k + 1, 2k + 1, ... (counted from 1 in the order read), and the gradient is biased: for
+    With ``truncate=k`` the recursion drops its second term where t is k, 2k, ..., counted from 1
+    in the order read, and the gradient is biased: for
     :math:`h_t = \lambda h_{t-1} + x_t` and the cotangent 1 of h_T, T a multiple of k, the gradient
     in λ keeps the last k of the terms :math:`\lambda^{T-t} h_{t-1}`.
 

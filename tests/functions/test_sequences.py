@@ -290,3 +290,15 @@ def test_one_unit_of_one_feature_in_one_step(net):
     outputs, *last = net.f([[[1.0]]], *one, **net.options)
     assert outputs.shape == (1, 1, 1) and last[0].shape == (1, 1)
     assert outputs.item() == last[0].item() != 0
+
+
+@every
+@pytest.mark.parametrize(("features", "units"), [(0, 3), (2, 0)])
+def test_no_features_and_no_units_are_a_network_too(net, features, units):
+    rows = len(net.arguments(0)[0]) // H
+    weights = [np.ones((rows * units, features)), np.ones((rows * units, units))]
+    arguments = np.ones((N, T, features)), *weights, np.ones(rows * units)
+    found = net.f(*arguments, **net.options)
+    bars = net.vjp(found, *arguments, **net.options)
+    assert found[0].shape == (N, T, units)
+    assert [bar.shape for bar in bars[:4]] == [a.shape for a in arguments]
