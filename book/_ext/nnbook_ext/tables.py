@@ -288,12 +288,12 @@ class Precision(Table):
 def lost(ulps: float) -> str:
     """Return an error in ulp; one that leaves no digit is said so.
 
-    >>> lost(1.43), lost(508.9), lost(9.0e15), lost(float("inf"))
-    ('1.43', '509', 'every digit', 'not a number')
+    >>> lost(1.43), lost(508.9), lost(1.13e15), lost(9.0e15), lost(float("inf"))
+    ('1.43', '509', '1.13e+15', 'every digit', 'not a number')
     """
     if ulps >= 2**52:
         return "every digit" if ulps < float("inf") else "not a number"
-    return f"{ulps:.2f}" if ulps < 100 else f"{ulps:,.0f}"
+    return f"{ulps:.2f}" if ulps < 100 else f"{ulps:,.0f}" if ulps < 1e6 else f"{ulps:.3g}"
 
 
 def first_line(name: str) -> str:
