@@ -20,7 +20,7 @@ from nnbook.functions._validate import (
 from nnbook.functions.activations import tanh
 from nnbook.functions.probabilities import softmax
 
-LIMIT = 1 << 18  # scores at a time: 2 MB in float64, which a core's cache holds
+LIMIT = 1 << 15  # scores at a time: 256 KB in float64; a handful of such arrays stays in a cache
 FEW_ROWS = 16  # products of fewer queries than this waste the processor
 
 AXES = {2: "(T, d)", 3: "(N, T, d)", 4: "(N, heads, T, d)"}
