@@ -189,7 +189,7 @@ def _check_labels(targets, z, name, axis, ignore_index):
         )
         if labels[at] == k:
             message += "; if your classes count from 1, subtract 1"
-        elif labels[at] < 0 and ignore_index is None:
+        elif labels[at] < k and ignore_index is None:
             message += f"; if it marks what is to be left out, pass ignore_index={labels[at]}"
         raise ValueError(message)
     return labels

@@ -52,6 +52,19 @@ def test_values_slopes_and_bends_to_50_digits(kind, options, scale):
         assert true.worst(cross_entropy_hess(z, targets, **options), bend, 4) <= 3
 
 
+@pytest.mark.parametrize(("scale", "classes"), [(1.0, 2), (10.0, 2), (10.0, 5), (600.0, 5)])
+def test_each_loss_alone_is_good_to_the_last_digits(scale, classes):
+    rng = np.random.default_rng(3)
+    z, y = rng.normal(size=(150, classes)) * scale, rng.integers(0, classes, 150)
+    with mp.workdps(60):
+        exact = [true.nats(row)[k] for row, k in zip(true.numbers(z), y, strict=True)]
+        exact = [true.Exact(value, value) for value in exact]
+        # A gap that is rounded when it is formed would cost more: up to 1.9.
+        assert true.worst(cross_entropy(z, y, reduction="none"), exact, 1) <= 1.4
+        slope = true.cross_entropy_grad(z[:50], y[:50])
+        assert true.worst(cross_entropy_grad(z[:50], y[:50]), slope, 1) <= 2
+
+
 @pytest.mark.parametrize(("kind", "options"), OPTIONS)
 def test_nll_of_log_softmax_is_cross_entropy(kind, options):
     targets, logs = TARGETS[kind], log_softmax(Z, 1)
