@@ -234,18 +234,14 @@ def _product(A, B, out):
     if A.shape[2] == 1:  # an outer product, which BLAS is slow at
         return np.multiply(A, B, out=out)
     pieces = _pieces(A[0].size, B.shape[2])
-    if pieces > 1:
-        np.matmul(A, _divided(B, pieces), out=_divided(out, pieces))
-        return out
-    return np.matmul(A, B, out=out)
+    np.matmul(A, _divided(B, pieces), out=_divided(out, pieces))
+    return out
 
 
 def _summed_product(A, B):
     """Return A @ Bᵀ of each group, a sum over positions."""
     pieces = _pieces(A.shape[1] * B.shape[1], A.shape[2])
-    if pieces > 1:
-        return (_divided(A, pieces) @ _divided(B, pieces).swapaxes(2, 3)).sum(axis=0)
-    return A @ B.swapaxes(1, 2)
+    return (_divided(A, pieces) @ _divided(B, pieces).swapaxes(2, 3)).sum(axis=0)
 
 
 def _pieces(area, length):
