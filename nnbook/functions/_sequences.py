@@ -4,7 +4,7 @@ Inside, every array has the axes (d, T, N, features): d is 1, or 2 for both dire
 direction stands in the order in which it reads. A single step is a sequence of T = 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -187,13 +187,8 @@ def layout_of(x, W_x, W_h, b, gates, others, batch_first, direction, lengths, tr
         age = np.arange(steps)[:, np.newaxis, np.newaxis] - first
         cut = (age > 0) & (age % check_count(truncate, "truncate") == 0)
         cut = cut if keep is None else cut & keep
-    return Layout(flips, bool(batch_first), (steps, n, width), dtype, keep, cut), (
-        x,
-        W_x,
-        W_h,
-        b,
-        *arrays,
-    )
+    layout = Layout(flips, bool(batch_first), (steps, n, width), dtype, keep, cut)
+    return layout, (x, W_x, W_h, b, *arrays)
 
 
 def cotangents(g, shapes, names, layout):
@@ -222,9 +217,9 @@ def cotangents(g, shapes, names, layout):
             )
         found.append(a)
     dtype = common_dtype(np.empty(0, layout.dtype), *(a for a in found if a is not None))
-    wide = Layout(layout.flips, layout.batch_first, layout.shape, dtype, layout.keep, layout.cut)
     zeros = (np.zeros(shape, dtype) for shape in shapes)
-    return [z if a is None else a for a, z in zip(found, zeros, strict=True)], wide
+    found = [z if a is None else a for a, z in zip(found, zeros, strict=True)]
+    return found, replace(layout, dtype=dtype)
 
 
 def result_shapes(layout, count):
