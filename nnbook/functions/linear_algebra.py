@@ -40,7 +40,7 @@ def rayleigh_quotient(A, x):
     with np.errstate(all="ignore"):
         y, _ = _scaled(x)
         A, power = _scaled(A)
-        return dtype.type(np.ldexp((y @ (A @ y)) / (y @ y), power))
+        return dtype.type(np.ldexp(np.inner(y, A @ y) / np.inner(y, y), power))
 
 
 def rayleigh_quotient_vjp(g, A, x):
@@ -85,8 +85,8 @@ def rayleigh_quotient_vjp(g, A, x):
     with np.errstate(all="ignore"):
         y, x_power = _scaled(x)
         A, A_power = _scaled(A)
-        forth, back, square = A @ y, A.T @ y, y @ y
-        gap = forth + back - 2 * ((y @ forth) / square) * y
+        forth, back, square = A @ y, A.T @ y, np.inner(y, y)
+        gap = forth + back - 2 * (np.inner(y, forth) / square) * y
         A_bar = g * np.outer(y / square, y)
         x_bar = np.ldexp(g * gap / square, A_power - x_power)
         return A_bar.astype(dtype), x_bar.astype(dtype)

@@ -278,7 +278,7 @@ def _iterate(multiply, start, tolerance, limit, found, largest=0.0):
         while True:
             iterations += 1
             w = _orthogonal(multiply(v), found)
-            value = v @ w
+            value = np.inner(v, w)
             residual = _length(w - value * v)
             converged = bool(residual <= tolerance * max(abs(value), largest))
             if converged or iterations == limit:
@@ -290,5 +290,5 @@ def _iterate(multiply, start, tolerance, limit, found, largest=0.0):
 
 def _orthogonal(v, found):
     for pair in found:
-        v = v - (pair.eigenvector @ v) * pair.eigenvector
+        v = v - np.inner(pair.eigenvector, v) * pair.eigenvector
     return v

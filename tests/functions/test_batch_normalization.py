@@ -115,6 +115,25 @@ def test_the_message_names_the_first_negative_variance():
         batch_norm(X, None, None, MEAN, [0.5, -1.0, -2.0])
 
 
+def test_statistics_come_in_pairs_and_inference_needs_them():
+    with pytest.raises(ValueError, match="running_var is missing, but running_mean is given"):
+        batch_norm(X, None, None, MEAN)
+    with pytest.raises(ValueError, match="running_mean is missing, but running_var is given"):
+        batch_norm(X, None, None, None, VAR)
+    with pytest.raises(ValueError, match="are needed when training is False"):
+        batch_norm(X, training=False)
+    for training in (0, None):
+        with pytest.raises(TypeError, match="training must be True or False"):
+            batch_norm(X, training=training)
+    with pytest.raises(ValueError, match="an empty batch"):
+        batch_norm(X[:0])
+    for momentum in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="momentum must lie in"):
+            batch_norm(X, momentum=momentum)
+    with pytest.raises(ValueError, match=r"x must have shape \(N, C\)"):
+        batch_norm(X[0])
+
+
 def test_cotangents_of_statistics_have_one_entry_a_channel():
     for g in ((None, np.ones(2), None), (None, None, np.ones((3, 1)))):
         with pytest.raises(ValueError, match=r"g\[[12]\] must have shape \(3,\)"):
@@ -162,6 +181,9 @@ def test_gradients_of_the_running_statistics():
     np.testing.assert_allclose(x_bar, expected, rtol=1e-12, atol=1e-16)
     np.testing.assert_allclose(mean_bar, 0.7 * g_mean, rtol=1e-15)
     np.testing.assert_allclose(var_bar, 0.7 * g_var, rtol=1e-15)
+    x_bar, _, _, mean_bar, _ = batch_norm_vjp((None, g_mean, None), *given)
+    np.testing.assert_allclose(x_bar, np.tile(0.1 * g_mean / 6, (6, 1)), rtol=1e-14)
+    np.testing.assert_allclose(mean_bar, 0.9 * g_mean, rtol=1e-15)
     x_bar, *_ = batch_norm_vjp((None, g_mean, None), X)
     np.testing.assert_allclose(x_bar, np.tile(g_mean / 6, (6, 1)), rtol=1e-14)
     x_bar, *rest = batch_norm_vjp((None, g_mean, g_var), *given, training=False)
@@ -241,7 +263,7 @@ def test_dtypes_of_the_cotangents_count():
     assert batch_norm(x, GAIN).running_mean.dtype == np.float64
 
 
-@pytest.mark.parametrize("shape", [(4, 0), (4, 0, 3)])
+@pytest.mark.parametrize("shape", [(4, 0), (4, 0, 3), (1, 0), (0, 0)])
 def test_no_channels(shape):
     y, mean, var = batch_norm(np.zeros(shape))
     assert (y.shape, mean.shape, var.shape) == (shape, (0,), (0,))

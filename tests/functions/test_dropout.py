@@ -92,3 +92,29 @@ def test_shapes_of_masks():
     assert dropout_mask((), 0.5, rng).shape == ()
     assert dropout_mask((np.int64(2), 3), 0.5, rng).dtype == bool
     assert dropout(2.0, 0.5, mask=True) == 4.0
+
+
+def test_the_message_says_which_is_missing_and_which_too_many():
+    with pytest.raises(ValueError, match="either mask or rng, but neither is given"):
+        dropout([1.0])
+    with pytest.raises(ValueError, match="either mask or rng, but both are given"):
+        dropout([1.0], mask=[True], rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="rng would draw another mask"):
+        dropout_vjp([1.0], [1.0], rng=np.random.default_rng(0))
+    for training in (0, None, "no"):
+        with pytest.raises(TypeError, match="training must be True or False"):
+            dropout([1.0], mask=[True], training=training)
+
+
+def test_masks_must_be_boolean_and_of_the_shape_of_x():
+    with pytest.raises(TypeError, match="mask must be boolean"):
+        dropout([1.0, 2.0], mask=[1, 0])
+    with pytest.raises(ValueError, match="mask and x must have the same shape"):
+        dropout([[1.0, 2.0]], mask=[True, False])
+    for shape in (-1, (2, -3)):
+        with pytest.raises(ValueError, match="shape must not have negative lengths"):
+            dropout_mask(shape, 0.5, np.random.default_rng(0))
+    with pytest.raises(TypeError, match="shape must be made of integers"):
+        dropout_mask((2, 3.0), 0.5, np.random.default_rng(0))
+    with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator"):
+        dropout_mask(3, 0.5, np.random)

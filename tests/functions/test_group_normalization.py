@@ -116,3 +116,17 @@ def test_dtypes_are_kept():
     assert instance_norm(x).dtype == np.float32
     assert all(a.dtype == np.float32 for a in group_norm_vjp(g, x, gain, gain, groups=2))
     assert all(a.dtype == np.float64 for a in instance_norm_vjp(G, x, gain, gain))
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="6 channels, and groups=4"):
+        group_norm(X, groups=4)
+    with pytest.raises(ValueError, match=r"x must have shape \(N, C\)"):
+        group_norm(X[0, :, 0, 0], groups=2)
+    for shape in ((6,), (3, 6)):
+        with pytest.raises(ValueError, match=r"x must have shape \(N, C, d1, ...\)"):
+            instance_norm(np.ones(shape))
+    with pytest.raises(ValueError, match="g and x must have the same shape"):
+        group_norm_vjp(G[:1], X, groups=2)
+    with pytest.raises(ValueError, match=r"gain must have shape \(6,\), one entry a channel"):
+        group_norm(X, GAIN[:2], groups=2)

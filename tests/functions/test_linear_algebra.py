@@ -198,3 +198,23 @@ def test_norms_keep_their_dtype():
         assert f(narrow).dtype == np.float32
         assert f([[1, 2], [3, 5]]).dtype == np.float64
         assert condition_number(np.zeros((2, 2), np.float32)).dtype == np.float32
+
+
+def test_wrong_calls_are_refused():
+    wide = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"A must be square, shape \(n, n\)"):
+        rayleigh_quotient(wide, np.ones(3))
+    with pytest.raises(ValueError, match=r"x must have shape .* = \(5,\) .* pass x.ravel\(\)"):
+        rayleigh_quotient(A, V[:, np.newaxis])
+    with pytest.raises(ValueError, match=r"its shape is \(3,\)$"):
+        rayleigh_quotient(A, V[:3])
+    with pytest.raises(ValueError, match="g must be one number"):
+        rayleigh_quotient_vjp([1.0], A, V)
+    with pytest.raises(ValueError, match="A must be square to have eigenvalues"):
+        spectral_radius(wide)
+    for f in (spectral_norm, spectral_radius, condition_number):
+        for shape in ((0, 3), (3, 0), (0, 0)):
+            with pytest.raises(ValueError, match="A is empty"):
+                f(np.ones(shape))
+        with pytest.raises(ValueError, match="A must have two axes"):
+            f(np.ones(4))

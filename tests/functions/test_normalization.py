@@ -229,6 +229,8 @@ def test_a_parameter_of_another_shape_is_told_how_to_reshape_if_that_would_do():
 def test_more_rows_than_a_block_holds_are_each_their_own():
     from nnbook.functions._standardize import BLOCK
 
+    longer = np.random.default_rng(0).normal(size=(2, BLOCK + 1))
+    np.testing.assert_array_equal(layer_norm(longer)[1], layer_norm(longer[1]))
     n = 16
     x = np.random.default_rng(1).normal(size=(BLOCK // n + 3, n))
     g = np.random.default_rng(2).normal(size=x.shape)
@@ -238,3 +240,19 @@ def test_more_rows_than_a_block_holds_are_each_their_own():
         np.testing.assert_array_equal(
             layer_norm_vjp(g, x)[0][part], layer_norm_vjp(g[part], x[part])[0]
         )
+
+
+def test_axes_that_do_not_fit_are_refused():
+    for axis, message in (
+        (2, "axis=2 does not exist in x"),
+        ((0, -2), "names an axis of x, .*, twice"),
+        ((), "axis is empty"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            layer_norm(X, axis=axis)
+    for eps in (-1e-9, np.nan, np.inf):
+        with pytest.raises(ValueError, match="eps must lie in"):
+            rms_norm(X, eps=eps)
+    for vjp in (layer_norm_vjp, rms_norm_vjp):
+        with pytest.raises(ValueError, match="g and x must have the same shape"):
+            vjp(G.T, X)

@@ -94,6 +94,11 @@ def test_starts_and_products_must_be_vectors_of_numbers():
             power_iteration(product, [1.0, 2.0])
 
 
+def test_a_single_number_is_its_own_eigenvalue():
+    assert power_iteration([[-3.0]]) == (-3.0, [1.0], 1, 0.0, True)
+    assert top_eigenpairs([[-3.0]], 1).eigenvalues.tolist() == [-3.0]
+
+
 def test_only_square_matrices_have_eigenvalues():
     for shape in ((2, 3), (3, 2), (0, 0)):
         for f in (power_iteration, lambda A: top_eigenpairs(A, 1)):
@@ -244,3 +249,24 @@ def test_late_pairs_are_judged_beside_the_largest_eigenvalue():
     found = top_eigenpairs(np.diag([1.0, 1e-12, 1e-13]), 2)
     assert found.converged.all()
     assert found.iterations[1] == 1
+
+
+def test_wrong_calls_are_refused():
+    with pytest.raises(ValueError, match="start is needed if A is a function"):
+        power_iteration(lambda v: v)
+    with pytest.raises(ValueError, match=r"start must have shape \(n,\)"):
+        power_iteration(lambda v: v, np.eye(2))
+    with pytest.raises(ValueError, match=r"start must have shape \(n,\) = \(2,\)"):
+        power_iteration(np.eye(2), np.ones(3))
+    with pytest.raises(ValueError, match=r"A\[0, 1\] is inf"):
+        power_iteration([[1.0, np.inf], [np.nan, 2.0]])
+    with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator"):
+        power_iteration(np.eye(2), rng=0)
+    with pytest.raises(ValueError, match="count is 3, but A"):
+        top_eigenpairs(np.eye(2), 3)
+    with pytest.raises(ValueError, match=r"A\[0, 1\] is 2.0 and A\[1, 0\] is 3.0"):
+        top_eigenpairs([[1.0, 2.0, 4.0], [3.0, 1.0, 0.0], [5.0, 0.0, 1.0]], 1)
+    for options in ({"tolerance": -1e-9}, {"max_iterations": 0}):
+        for f in (power_iteration, lambda A, **o: top_eigenpairs(A, 1, **o)):
+            with pytest.raises(ValueError, match=next(iter(options))):
+                f(np.eye(2), **options)

@@ -123,3 +123,13 @@ def test_two_examples_are_enough():
     np.testing.assert_allclose(found.variances, [12.5], rtol=1e-15)
     with pytest.raises(ValueError, match="no more than 2 components"):
         pca([[0.0, 0.0], [3.0, 4.0]], 3)
+
+
+def test_wrong_calls_are_refused():
+    for shape in ((1, 2), (3, 0), (0, 2)):
+        with pytest.raises(ValueError, match="X must have at least two examples of a feature"):
+            pca(np.ones(shape))
+    with pytest.raises(ValueError, match="X has no variance"):
+        pca(np.full((3, 2), 0.1))
+    with pytest.raises(ValueError, match="n_components must be at least 1"):
+        pca(X, 0)

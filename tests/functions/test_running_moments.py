@@ -132,3 +132,19 @@ def test_nan_infinity_and_overflow_are_silent():
         assert np.isnan(found.mean[1]) and not np.isfinite(found.mean[0])
         assert welford([1e300, -1e300]).squares == np.inf
         merge_moments(welford([1e300]), welford([-1e300]))
+
+
+def test_wrong_calls_are_refused():
+    with pytest.raises(ValueError, match="x must have an axis of examples"):
+        welford(1.0)
+    for moments in ((1, 2.0, 3.0), 3):
+        with pytest.raises(TypeError, match="moments must be Moments"):
+            welford([1.0], moments)
+    with pytest.raises(TypeError, match="first must be Moments"):
+        merge_moments(None, welford([1.0]))
+    with pytest.raises(TypeError, match="second must be Moments"):
+        merge_moments(welford([1.0]), None)
+    with pytest.raises(ValueError, match=r"one example of x has shape \(3,\)"):
+        welford(X, welford([1.0]))
+    with pytest.raises(ValueError, match="first and second must be of examples of one shape"):
+        merge_moments(welford(X), welford([1.0]))

@@ -155,6 +155,9 @@ def test_any_axis(method, shape):
 def test_the_last_axis_is_the_default(method):
     x = np.arange(6.0).reshape(2, 3)
     assert METHODS[method](x).tolist() == [3.0, 12.0]
+    np.testing.assert_array_equal(
+        sum_error_bound(x, method), [sum_error_bound(row, method) for row in x]
+    )
 
 
 @ALL
@@ -208,3 +211,13 @@ def test_nothing_to_add_has_no_error(method):
 def test_one_number_is_not_added_to_anything(method):
     assert sum_error_bound([0.1], method) == 0
     assert METHODS[method]([0.1]) == 0.1
+
+
+def test_wrong_calls_are_refused():
+    with pytest.raises(
+        ValueError, match="method must be one of sequential, pairwise, kahan, neumaier"
+    ):
+        sum_error_bound([1.0], "exact")
+    for f in METHODS.values():
+        with pytest.raises(ValueError, match="axis=1 does not exist in x"):
+            f([1.0], axis=1)

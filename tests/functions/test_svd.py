@@ -148,3 +148,9 @@ def test_dtypes_are_kept_and_rounded_once():
     if np.dtype(np.longdouble).itemsize > 8:
         with pytest.raises(TypeError, match=r"A has dtype .* A.astype\(np.float64\)"):
             svd_2x2(np.eye(2, dtype=np.longdouble))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 3), (3, 2), (2,), (4,), ()])
+def test_other_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match=r"A must have shape \(2, 2\) or"):
+        svd_2x2(np.ones(shape))
