@@ -50,13 +50,14 @@ def class_targets(
     dtype, work = z.dtype, working_dtype(z.dtype)
     if _ndim(targets) == z.ndim - 1:
         labels = _check_labels(targets, z, name, axis, ignore_index)
-        kept = True if ignore_index is None else np.expand_dims(labels != ignore_index, axis)
-        labels = np.expand_dims(labels, axis).astype(np.intp)
-        if not np.all(kept):
-            labels = np.where(kept, labels, 0)
+        labels = labels.reshape(*z.shape[:axis], 1, *z.shape[axis + 1 :])
+        kept = None if ignore_index is None else labels != ignore_index
+        labels = (labels if kept is None else np.where(kept, labels, 0)).astype(np.intp)
         c, w, count = _of_labels(labels, kept, w, work, reduction)
         if reduction == "mean" and not count:
-            left = f"all ignore_index={ignore_index}" if not np.any(kept) else "all of weight 0"
+            left = "all of weight 0"
+            if kept is not None and not kept.any():
+                left = f"all ignore_index={ignore_index}"
             raise ValueError(f"targets are {left}; a mean over no examples is undefined")
         if smoothing:
             labels, c = None, _smoothed(labels, kept, w, smoothing, z.shape, axis, work)
@@ -220,14 +221,14 @@ def _check_distributions(targets, z, name, axis, ignore_index):
 def _of_labels(labels, kept, w, work, reduction):
     """Return the coefficient of each label (None if all are 1), the weights, and their sum."""
     if w is None:
-        if np.all(kept):
+        if kept is None:
             return None, None, labels.size
         return kept.astype(work), None, int(np.count_nonzero(kept))
-    c = np.where(kept, w[labels], 0)
+    c = w[labels] if kept is None else np.where(kept, w[labels], 0)
     if reduction == "mean":
         # Their sum could overflow; a weighted mean does not see a common power of 2.
-        w = np.ldexp(w, -int(np.frexp(np.max(c, initial=0))[1]))
-        c = np.where(kept, w[labels], 0)
+        power = -int(np.frexp(np.max(c, initial=0))[1])
+        w, c = np.ldexp(w, power), np.ldexp(c, power)
     return c, w, float(np.sum(c))
 
 
@@ -238,7 +239,7 @@ def _smoothed(labels, kept, w, smoothing, shape, axis, work):
     c = np.broadcast_to(_along(smoothing / k * w, axis, len(shape)), shape).copy()
     own = np.take_along_axis(c, labels, axis) + (1 - smoothing) * w[labels]
     np.put_along_axis(c, labels, own, axis)
-    return c * kept
+    return c if kept is None else c * kept
 
 
 def nats_of(t):

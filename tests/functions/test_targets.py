@@ -203,6 +203,11 @@ def test_a_label_type_too_narrow_for_the_ignored_class_is_compared_all_the_same(
         assert cross_entropy(Z, labels, ignore_index=-100) == cross_entropy(Z, LABELS)
         assert cross_entropy(Z, labels, ignore_index=300) == cross_entropy(Z, LABELS)
         assert cross_entropy(Z, labels, ignore_index=np.int64(2)) != cross_entropy(Z, LABELS)
+    wide = np.array([0, 2**64 - 1, 1], np.uint64)
+    for f in EVERY:
+        found = f(Z[:3], wide, ignore_index=2**64 - 1)
+        expected = f(Z[:3], [0, -1, 1], ignore_index=-1)
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -4])
