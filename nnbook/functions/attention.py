@@ -198,7 +198,7 @@ def attention_vjp(
     block by block, rather than kept.
 
     Each entry is within :math:`8 \varepsilon (\sqrt S + \sqrt T + \sqrt e + \sqrt d\, a + m)` of
-    the sum of its terms' sizes, with the largest a and m of :func:`attention`'s Notes.
+    the sum of its terms' sizes, underflow apart, with the largest a and m of :func:`attention`.
 
     Examples
     --------

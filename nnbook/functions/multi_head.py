@@ -49,8 +49,11 @@ def multi_head_attention(
     W_q : array_like of real numbers, shape (heads d, d_model)
         Weights, one output per row; head h has the rows h d to (h + 1) d.
     W_k : array_like of real numbers, shape (kv_heads d, d_key)
+        Weights of the keys.
     W_v : array_like of real numbers, shape (kv_heads e, d_value)
+        Weights of the values; e may differ from d.
     W_o : array_like of real numbers, shape (d_out, heads e)
+        Weights of the output, which reads all heads side by side.
     b_q, b_k, b_v, b_o : array_like of real numbers, optional
         Biases, one for each row of the weights; none by default.
     mask : array_like of bool or of floating-point numbers, optional
