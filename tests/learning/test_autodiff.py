@@ -12,7 +12,7 @@ import pytest
 
 from nnbook.functions import affine as plain_affine
 from nnbook.functions import sigmoid as plain_sigmoid
-from nnbook.learning import grad, hvp, jvp, lifted, value_and_grad
+from nnbook.learning import grad, hvp, jvp, lift, lifted, value_and_grad
 from nnbook.learning.autodiff import Tensor, backward
 from nnbook.learning.forward_mode import Dual
 from nnbook.learning.lifted import cross_entropy
@@ -69,6 +69,32 @@ def test_gradients_of_inner_nodes_and_of_several_outputs():
     np.testing.assert_allclose(parts, x_bar + w.value)
     assert backward(y, y) == 1.0
     assert backward(y, []) == []
+
+
+def test_the_adjoints_of_several_outputs_of_one_function_add_up():
+    def pull(g, x):
+        return sum(k * part for k, part in enumerate(g, 1) if part is not None)
+
+    three = lift(lambda x: (1.0 * x, 2.0 * x, 3.0 * x), pull)
+    x = Tensor([1.0, 2.0])
+    a, b, c = three(x)
+    assert backward(np.sum(b), x).tolist() == [2.0, 2.0]
+    assert backward(np.sum(a + c), x).tolist() == [4.0, 4.0]
+    assert backward(np.sum(c + a), x).tolist() == [4.0, 4.0]
+    total = np.sum(a) + np.sum(a * b) + np.sum(np.exp(b) * b)
+    e = np.exp(2 * x.value)
+    np.testing.assert_allclose(backward(total, x), 1 + 4 * x.value + e * (2 + 4 * x.value))
+
+
+def test_a_gradient_of_a_gradient_keeps_the_dtype():
+    x = np.float32([1.0, 2.0])
+    inner = grad(lambda x: np.sum(x**3 * np.float64(2.0) * np.ones(2)))
+    seen = []
+    found = grad(lambda x: (seen.append(inner(x).dtype), np.sum(inner(x)))[1])(x)
+    assert seen == [np.float32] and found.dtype == np.float32 and found.tolist() == [12.0, 24.0]
+    outer = Tensor(x)
+    slope = grad(lambda y: np.sum(y * outer))(x)  # nothing to convert: the very same node
+    assert slope.op is None or slope.op.name != "astype"
 
 
 def test_what_an_output_does_not_depend_on_has_gradient_0():
