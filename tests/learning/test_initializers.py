@@ -117,6 +117,14 @@ def test_orthogonal_weights_are(shape, gain):
     np.testing.assert_allclose(product, gain**2 * np.eye(min(shape)), atol=1e-14 * gain**2)
 
 
+def test_orthogonal_weights_are_the_factor_whose_triangle_has_a_positive_diagonal():
+    drawn = np.random.default_rng(8).standard_normal((5, 5))
+    W = orthogonal(5, 5, np.random.default_rng(8))
+    triangle = W.T @ drawn
+    np.testing.assert_allclose(np.tril(triangle, -1), 0, atol=1e-14)
+    assert (np.diagonal(triangle) > 0).all()
+
+
 def test_an_orthogonal_kernel_is_an_orthogonal_matrix():
     for n_out, n_in in ((4, 3), (40, 3)):
         W = orthogonal(n_out, n_in, np.random.default_rng(0), kernel=(2, 2)).reshape(n_out, -1)
