@@ -1,5 +1,7 @@
 """Average pooling: means beside plain loops, what is counted, overflow, errors."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -132,3 +134,12 @@ def test_arguments_stay_as_they_are():
     x_bar = avg_pool1d_vjp(kept, x, 1)
     assert not np.shares_memory(x_bar, kept)
     np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_defaults(axes):
+    for function in (FORWARD[axes], BACKWARD[axes]):
+        signature = inspect.signature(function).parameters.values()
+        found = {p.name: p.default for p in signature if p.kind is p.KEYWORD_ONLY}
+        assert found == {"stride": None, "padding": 0, "ceil_mode": False,
+                         "count_include_pad": True}  # fmt: skip

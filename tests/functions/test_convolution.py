@@ -1,5 +1,6 @@
 """Convolutions: values beside plain loops, error bounds, layouts of work, limits."""
 
+import inspect
 import tracemalloc
 from fractions import Fraction
 
@@ -393,3 +394,11 @@ def test_a_large_layer_in_one_sum(stride):
     summed = np.einsum("ngchwuv,ngohw->gocuv", seen, by_group, optimize=True)
     np.testing.assert_array_equal(W_bar, summed.reshape(W.shape))
     assert np.sum(y * g) == np.sum(x * x_bar) == np.sum(W * W_bar)  # all sums are exact
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_defaults(axes):
+    for function in (FORWARD[axes], BACKWARD[axes]):
+        signature = inspect.signature(function).parameters.values()
+        found = {p.name: p.default for p in signature if p.kind is p.KEYWORD_ONLY}
+        assert found == {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}

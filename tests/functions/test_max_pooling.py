@@ -1,5 +1,7 @@
 """Max pooling: values and places beside plain loops, ties, NaN, infinities."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -136,3 +138,23 @@ def test_arguments_stay_as_they_are():
     y[...], x_bar[...] = 7, 7
     np.testing.assert_array_equal(x, kept[0])
     np.testing.assert_array_equal(g, kept[1])
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_defaults(axes):
+    for function in (FORWARD[axes], BACKWARD[axes]):
+        signature = inspect.signature(function).parameters.values()
+        found = {p.name: p.default for p in signature if p.kind is p.KEYWORD_ONLY}
+        found.pop("indices", None)
+        assert found == {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False,
+                         "return_indices": False}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [-1, 6])
+def test_one_place_outside_of_x_is_found(wrong):
+    x, g = RNG.normal(size=(1, 1, 6)), RNG.normal(size=(1, 1, 3))
+    right = np.array([[[0, 5, 3]]])
+    assert max_pool1d_vjp(g, x, 2, indices=right)[0, 0, 5] == g[0, 0, 1]
+    right[0, 0, 1] = wrong
+    with pytest.raises(ValueError, match="indices must be places in x, from 0 to 5"):
+        max_pool1d_vjp(g, x, 2, indices=right)

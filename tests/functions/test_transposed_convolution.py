@@ -1,5 +1,7 @@
 """Transposed convolutions: stamps, and the transpose of the convolution of the same options."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -173,3 +175,12 @@ def test_overflow_is_silent():
         y = conv_transpose1d([[[1e300, -1e300]]], [[[1e300, 1e300]]], [1e308])
         conv_transpose1d_vjp(y, [[[1e300, 1e300]]], [[[1e300, 1e300]]], [1.0])
     assert y[0, 0, 0] == np.inf and y[0, 0, 2] == -np.inf and np.isnan(y[0, 0, 1])
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_defaults(axes):
+    for function in (FORWARD[axes], BACKWARD[axes], *CONV[axes]):
+        signature = inspect.signature(function).parameters.values()
+        found = {p.name: p.default for p in signature if p.kind is p.KEYWORD_ONLY}
+        assert found.pop("output_padding", 0) == 0
+        assert found == {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
