@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental.rnn import lstm_ref
 
 from nnbook.functions import (
     gru,
@@ -157,3 +158,51 @@ def test_a_sequence_and_its_gradients(name, direction):
     for known in ({}, {"output": found}):
         bars = function_vjp(g, *arguments, direction=direction, **options, **known)
         agree([bar for bar in bars if bar is not None], wanted)
+
+
+@pytest.mark.parametrize("name", ["lstm, peepholes, forget bias", "gru after, b_n"])
+def test_truncation_is_a_stopped_gradient(name):
+    step, gates, more, options = CELLS[name]
+    function_vjp = STEPS[step][3]
+    count = 2 if step is lstm_step else 1
+    rng, parameters = drawn(4, gates, *more)
+    x, *states = rng.normal(size=(N, T, D)), *rng.normal(size=(count, N, H))
+    g = rng.normal(size=(N, T, H)), *rng.normal(size=(count, N, H))
+
+    def stopped(x, W_x, W_h, b, *rest):
+        states, outputs = rest[:count], []
+        for t in range(T):
+            if t == 2:
+                states = tuple(map(jax.lax.stop_gradient, states))
+            states = step(states, x[:, t], (W_x, W_h, b, *rest[count:]), **options)
+            outputs.append(states[0])
+        return (jnp.stack(outputs, axis=1), *states)
+
+    arguments = (x, *parameters[:3], *states, *parameters[3:])
+    _, pull = jax.vjp(stopped, *arguments)
+    bars = function_vjp(g, *arguments, truncate=2, **options)
+    agree([bar for bar in bars if bar is not None], pull(tuple(map(jnp.asarray, g))))
+
+
+def test_lstm_is_the_one_that_jax_holds_cudnn_to():
+    """PyTorch's weights and order of gates, both directions, sequences of several lengths."""
+    rng = np.random.default_rng(5)
+    W_x, W_h = rng.normal(size=(2, 4 * H, D)), rng.normal(size=(2, 4 * H, H))
+    b_x, b_h = rng.normal(size=(2, 2, 4 * H))
+    x, h, c = rng.normal(size=(N, T, D)), *rng.normal(size=(2, 2, N, H))
+    lengths = np.array([T, T - 2], np.int32)
+    counted = (np.arange(T) < lengths[:, None])[..., None]
+    g = counted * rng.normal(size=(N, T, 2 * H)), *rng.normal(size=(2, 2, N, H))
+
+    def theirs(x, W_x, W_h, b, h, c):
+        out, h, c = lstm_ref(
+            x, h, c, dict(enumerate(W_x)), dict(enumerate(W_h)), dict(enumerate(b)),
+            dict(enumerate(b_h)), lengths, D, H, 1, 0.0, True,
+        )  # fmt: skip
+        return out * counted, h, c
+
+    expected, pull = jax.vjp(theirs, x, W_x, W_h, b_x, h, c)
+    options = {"direction": "bidirectional", "lengths": lengths}
+    agree(lstm(x, W_x, W_h, b_x + b_h, h, c, **options), expected)
+    bars = lstm_vjp(g, x, W_x, W_h, b_x + b_h, h, c, **options)
+    agree(bars[:6], pull(tuple(map(jnp.asarray, g))))
