@@ -10,11 +10,9 @@ may be infinite where the limit exists: a logit of -inf is a class of probabilit
 takes all. Where it does not (two of +inf, or nothing but -inf), the result is NaN.
 """
 
-import math
-
 import numpy as np
 
-from nnbook.functions._pairs import two_product
+from nnbook.functions._shifted import in_blocks, shifted_exp
 from nnbook.functions._validate import (
     as_float,
     check_axis,
@@ -77,7 +75,7 @@ def softmax(z, axis=-1, *, temperature=1.0):
     """
     z, axis, temperature = _arguments(z, axis, temperature)
     with np.errstate(all="ignore"):
-        return _softmax(z, axis, temperature).astype(z.dtype, copy=False)
+        return _probabilities(z, axis, temperature, z.dtype)
 
 
 def softmax_vjp(g, z, axis=-1, *, temperature=1.0):
@@ -117,7 +115,7 @@ def softmax_vjp(g, z, axis=-1, *, temperature=1.0):
     """
     g, z, axis, temperature = _cotangent(g, z, axis, temperature)
     with np.errstate(all="ignore"):
-        p = _softmax(z, axis, temperature)
+        p = _probabilities(z, axis, temperature)
         out = p * (g - np.sum(g * p, axis=axis, keepdims=True))
         return _cooled(out, temperature).astype(z.dtype, copy=False)
 
@@ -161,9 +159,13 @@ def log_softmax(z, axis=-1, *, temperature=1.0):
     -1.9287e-22 -50.0
     """
     z, axis, temperature = _arguments(z, axis, temperature)
+
+    def body(part, axis):
+        shift, error, _, rest = shifted_exp(part, axis, temperature)
+        return (shift - np.log1p(rest)) + error
+
     with np.errstate(all="ignore"):
-        shift, error, _, rest = shifted_exp(z, axis, temperature)
-        return ((shift - np.log1p(rest)) + error).astype(z.dtype, copy=False)
+        return in_blocks(body, z, axis, z.dtype)
 
 
 def log_softmax_vjp(g, z, axis=-1, *, temperature=1.0):
@@ -203,7 +205,7 @@ def log_softmax_vjp(g, z, axis=-1, *, temperature=1.0):
     """
     g, z, axis, temperature = _cotangent(g, z, axis, temperature)
     with np.errstate(all="ignore"):
-        p = _softmax(z, axis, temperature)
+        p = _probabilities(z, axis, temperature)
         g = g.astype(np.promote_types(g.dtype, p.dtype), copy=False)
         out = g - p * np.sum(g, axis=axis, keepdims=True)
         return _cooled(out, temperature).astype(z.dtype, copy=False)
@@ -254,13 +256,16 @@ def logsumexp(z, axis=-1, keepdims=False, *, temperature=1.0):
     0.6931 1000.6931
     """
     z, axis, temperature = _arguments(z, axis, temperature)
+
+    def body(part, axis):
+        top = np.max(part, axis=axis, keepdims=True, initial=-np.inf)
+        _, _, _, rest = shifted_exp(part, axis, temperature)
+        total = _cooled(top.astype(rest.dtype, copy=False), temperature) + np.log1p(rest)
+        # Two infinite logits leave no probabilities, but the sum is as infinite as with one.
+        return np.where(np.isinf(top), top, total)
+
     with np.errstate(all="ignore"):
-        top = np.max(z, axis=axis, keepdims=True, initial=-np.inf)
-        _, _, _, rest = shifted_exp(z, axis, temperature)
-        hottest = _cooled(top.astype(rest.dtype, copy=False), temperature)
-        out = (hottest + np.log1p(rest)).astype(z.dtype, copy=False)
-    # Two infinite logits leave no probabilities, but the sum is as infinite as with one.
-    out = np.where(np.isinf(top), top, out)
+        out = in_blocks(body, z, axis, z.dtype, sums=True)
     return out if keepdims else np.squeeze(out, axis)[()]
 
 
@@ -311,7 +316,7 @@ def logsumexp_vjp(g, z, axis=-1, keepdims=False, *, temperature=1.0):
             f"but its shape is {g.shape}"
         )
     with np.errstate(all="ignore"):
-        out = g.reshape(wide) * _softmax(z, axis, temperature)
+        out = g.reshape(wide) * _probabilities(z, axis, temperature)
         return _cooled(out, temperature).astype(z.dtype, copy=False)
 
 
@@ -342,48 +347,11 @@ def _cooled(x, temperature):
     return x if temperature == 1 else x / temperature
 
 
-def _softmax(z, axis, temperature=1.0):
-    """Return the probabilities in the working dtype."""
-    _, _, e, rest = shifted_exp(z, axis, temperature)
-    return e / (1 + rest)
+def _probabilities(z, axis, temperature, dtype=None):
+    """Return the softmax, in the working dtype unless another is named."""
 
+    def body(part, axis):
+        _, _, e, rest = shifted_exp(part, axis, temperature)
+        return e / (1 + rest)
 
-def shifted_exp(z, axis, temperature=1.0):
-    """Return ``(shift, error, e, rest)``: z less its maximum, and the exponentials of that.
-
-    ``shift + error`` is the difference without rounding, over the temperature, and e its
-    exponential. One maximum's own 1 is left out of the sum of the others, ``rest``, so that
-    log1p(rest) keeps its digits when they are small; the denominator of the softmax is 1 + rest.
-    """
-    z = z.astype(working_dtype(z.dtype), copy=False)
-    if temperature != 1:
-        # The part of the temperature above 1 that is a power of two goes into the logits, which
-        # may be too far apart for a difference.
-        temperature, power = math.frexp(temperature)
-        temperature, power = math.ldexp(temperature, min(power, 0)), max(power, 0)
-        z = np.ldexp(z, -power)
-    top = np.max(z, axis=axis, keepdims=True, initial=-np.inf)
-    shift = z - top
-    finite = np.isfinite(shift).all()
-    if not finite:
-        shift[z == top] = 0  # where the top is infinite; NaN stays NaN
-    # What the subtraction rounded off, exactly: z = (shift + error) + top.
-    error = shift + top
-    back = error - shift
-    error = (z - error) + (back - top)
-    if temperature != 1:
-        difference, shift = shift, shift / temperature
-        product, product_error = two_product(shift, temperature)
-        error = (((difference - product) - product_error) + error) / temperature
-        finite = np.isfinite(error).all()
-    if not finite:
-        error[~np.isfinite(error)] = 0
-    e = np.exp(shift)
-    e += e * error
-    is_top = shift == 0
-    tied = np.count_nonzero(is_top, axis=axis, keepdims=True) - 1
-    rest = np.sum(e - is_top, axis=axis, keepdims=True) + tied
-    if np.isinf(top).any():
-        # With several infinite maxima the limit depends on how they grow: there is none.
-        rest[np.isinf(top) & (tied > 0)] = np.nan
-    return shift, error, e, rest
+    return in_blocks(body, z, axis, dtype or working_dtype(z.dtype))

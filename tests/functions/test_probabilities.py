@@ -257,6 +257,56 @@ def test_log_softmax_vjp_sums_its_cotangent_in_float64():
     assert np.abs(slope).max() < 1e-8
 
 
+@pytest.mark.parametrize("function", FORWARD)
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        ((3000, 10), -1),
+        ((3000, 10), 0),
+        ((70, 300), 1),
+        ((300, 70), 0),
+        ((3, 9000), 1),
+        ((9000, 40), 0),
+        ((5, 60, 41), 1),
+        ((1, 20_000), -1),
+        ((20_000, 1), -1),
+        ((20, 30, 40), (0, 2)),
+        ((20, 30, 40), (2, 1)),
+        ((20, 30, 40), (0, 1, 2)),
+        ((8193,), 0),
+    ],
+)
+def test_a_large_array_is_its_parts(function, shape, axis):
+    z = np.random.default_rng(11).normal(size=shape) * 20
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    ends = tuple(range(-len(axes), 0))
+    rest = tuple(n for i, n in enumerate(shape) if i not in [a % len(shape) for a in axes])
+    rows = np.moveaxis(z, axes, ends).reshape(*rest, -1)
+    expected = np.array([function(row) for row in rows.reshape(-1, rows.shape[-1])])
+    found = function(z, axis=axis)
+    if function is logsumexp:
+        assert found.shape == rest
+        assert function(z, axis=axis, keepdims=True).ndim == z.ndim
+    else:
+        assert found.shape == shape
+        found = np.moveaxis(found, axes, ends)
+    np.testing.assert_allclose(found.reshape(expected.shape), expected, rtol=1e-14, atol=1e-300)
+    narrow = function(z.astype(np.float32), axis=axis)
+    assert narrow.dtype == np.float32
+    wide = function(z.astype(np.float32).astype(float), axis=axis).astype(np.float32)
+    np.testing.assert_array_equal(narrow, wide)
+
+
+def test_blocks_change_neither_infinities_nor_nan():
+    z = np.zeros((3000, 4))
+    z[0] = [np.inf, 1, 2, 3]
+    z[1] = -np.inf
+    z[2, 1] = np.nan
+    for order in (z, np.asfortranarray(z), z[:, ::-1]):
+        np.testing.assert_array_equal(softmax(order)[:3], [softmax(row) for row in order[:3]])
+        np.testing.assert_array_equal(logsumexp(order)[:3], [logsumexp(row) for row in order[:3]])
+
+
 INF, NAN = np.inf, np.nan
 
 
