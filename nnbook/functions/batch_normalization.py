@@ -289,7 +289,8 @@ def _batch_axes(x):
 
 def _of_batch(rows, eps):
     """Return the standardised rows, and the mean and unbiased variance of each."""
-    means, variances = [rows[:0, :1]], [rows[:0, :1]]
+    nothing = np.empty((0, 1), rows.dtype)  # what there is to stack without channels
+    means, variances = [nothing], [nothing]
     correction = rows.shape[1] / max(rows.shape[1] - 1, 1)
 
     def centre_and_keep(part):
