@@ -114,7 +114,7 @@ def check_number(value, name, low=-math.inf, high=math.inf, *, closed_low=True, 
     kind = f"{name} must be a single real number, got {value!r}"
     if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0:
         raise TypeError(kind)
-    if isinstance(value, np.generic) and value.dtype.kind not in "iuf":
+    if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind not in "iuf":
         raise TypeError(kind)  # NumPy would drop an imaginary part, with no more than a warning
     try:
         number = float(value)
