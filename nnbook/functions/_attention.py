@@ -6,7 +6,7 @@ values with the query heads that read it. Two and three axes get the missing one
 
 import itertools
 import math
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +26,7 @@ FEW_ROWS = 16  # products of fewer queries than this waste the processor
 AXES = {2: "(T, d)", 3: "(N, T, d)", 4: "(N, heads, T, d)"}
 
 
-@dataclass(frozen=True)
-class Arranged:
+class Arranged(NamedTuple):
     """The arguments of attention, checked; all arrays may be views of the caller's."""
 
     Q: np.ndarray  # (N, groups, members, T, d)
@@ -51,7 +50,7 @@ class Arranged:
         """Return the same with results in `dtype`, and products in it, or in float32 at least."""
         product = np.promote_types(dtype, np.float32)
         Q, K, V = (x.astype(product, copy=False) for x in (self.Q, self.K, self.V))
-        return replace(self, Q=Q, K=K, V=V, dtype=dtype)
+        return self._replace(Q=Q, K=K, V=V, dtype=dtype)
 
 
 def arrange(Q, K, V, mask, causal, scale, soft_cap, past, block):
