@@ -110,8 +110,8 @@ def blocks(a, *more):
     (N, G, R, T, _), S = a.Q.shape, a.K.shape[2]
     rows = a.block or max(1, min(T, max(FEW_ROWS, LIMIT // max(1, R * S))))
     pairs = max(1, LIMIT // max(1, R * rows * S))
-    groups = max(1, min(G, pairs))
-    examples = max(1, pairs // groups) if groups >= G else 1
+    groups = min(G, pairs)
+    examples = pairs // G if groups == G else 1
     for n, g, t in itertools.product(_parts(N, examples), _parts(G, groups), _parts(T, rows)):
         stop = max(0, min(S, t.stop + a.offset)) if a.causal else S
         yield n, g, slice(None), t, slice(0, stop)

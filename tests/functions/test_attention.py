@@ -495,3 +495,8 @@ def test_no_queries_and_no_examples_ask_nothing():
     bars = attention_vjp(COT[:, :, :0], Q[:, :, :0], K, V)
     assert bars[0].shape == (N, H, 0, D) and not bars[1].any() and not bars[2].any()
     assert attention(Q[:0], K[:0], V[:0], causal=True).shape == (0, H, T, E)
+    assert attention(Q[:, :0], K, V).shape == (N, 0, T, E)
+    assert [bar.shape for bar in attention_vjp(COT[:, :0], Q[:, :0], K, V)[:2]] == [
+        (N, 0, T, D),
+        K.shape,
+    ]
