@@ -129,7 +129,8 @@ def power_iteration(A, start=None, *, rng=None, tolerance=1e-10, max_iterations=
 def top_eigenpairs(A, count, *, rng=None, tolerance=1e-10, max_iterations=10_000):
     r"""Find the k eigenvalues of largest absolute value of a symmetric matrix, by deflation.
 
-    .. math:: A \leftarrow A - \lambda v v^\top \qquad\text{after each pair } (\lambda, v)
+    .. math:: v \leftarrow \frac{B v}{\lVert B v\rVert}, \qquad
+        B = A - \sum_{i < k} \lambda_i v_i v_i^\top
 
     Parameters
     ----------
@@ -158,8 +159,9 @@ def top_eigenpairs(A, count, *, rng=None, tolerance=1e-10, max_iterations=10_000
 
     Notes
     -----
-    Each vector is kept orthogonal to those before it, so that no error adds up. An eigenvalue λ
-    beside -λ does not converge, and what comes after it is not to be trusted: look at `converged`.
+    B is not formed. Its product with a vector orthogonal to those found is that of A, and each
+    product is made orthogonal to them again, so that no error adds up. An eigenvalue λ beside -λ
+    does not converge, and what comes after it is not to be trusted: look at `converged`.
 
     References
     ----------
@@ -187,15 +189,14 @@ def top_eigenpairs(A, count, *, rng=None, tolerance=1e-10, max_iterations=10_000
     limit = check_count(max_iterations, "max_iterations")
     found = []
     with np.errstate(all="ignore"):
-        matrix = rest = np.ldexp(matrix.astype(working_dtype(dtype)), -power)
+        matrix = np.ldexp(matrix.astype(working_dtype(dtype)), -power)
         for _ in range(k):
             start = rng.normal(size=n).astype(matrix.dtype)
             largest = abs(found[0].eigenvalue) if found else 0.0
-            pair = _iterate(lambda v, M=rest: M @ v, start, tolerance, limit, found, largest)
+            pair = _iterate(lambda v: matrix @ v, start, tolerance, limit, found, largest)
             v = pair.eigenvector
             residual = _length(matrix @ v - pair.eigenvalue * v)
             found.append(pair._replace(residual=residual))
-            rest = rest - pair.eigenvalue * np.outer(v, v)
         values, vectors, iterations, residuals, converged = zip(*found, strict=True)
         return Eigenpairs(
             np.ldexp(np.array(values, matrix.dtype), power).astype(dtype),
