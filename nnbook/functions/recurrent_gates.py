@@ -50,12 +50,9 @@ def half_life_bias(half_life):
     log2 = np.log(np.asarray(2, n.dtype))
     with np.errstate(all="ignore"):
         rate = log2 / n
-        near = np.minimum(n, 2)  # from 1/2 on, 1 - n is exact; 0 - 0 is 0 where -0 would not do
-        bias = np.where(
-            n > 1.75,
-            -np.log(np.expm1(rate)),
-            0 - np.log1p(2 * np.expm1(log2 * ((1 - near) / near))),
-        )
+        # Around 1, where the bias is 0, 1 - n is exact; and 0 - 0 is 0, where -0 would not do.
+        near = 0 - np.log1p(2 * np.expm1(log2 * ((1 - n) / n)))
+        bias = np.where(n > 1.75, -np.log(np.expm1(rate)), near)
         bias = np.where(n < 0.5, -rate - np.log1p(-np.exp(-rate)), bias)
         return bias.astype(dtype, copy=False)[()]
 
