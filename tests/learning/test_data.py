@@ -4,6 +4,7 @@ import functools
 import gzip
 import hashlib
 import http.server
+import logging
 import os
 import struct
 import threading
@@ -349,6 +350,27 @@ def test_without_pooch_the_message_says_what_to_do(load, monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
     with pytest.raises(ImportError, match=rf"install pooch; .*{load.__name__}\(folder=\.\.\.\)"):
         load("test")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_progress_bar_needs_a_terminal_and_tqdm(terminal, installed, monkeypatch):
+    asked = {}
+
+    class Pooch:
+        @staticmethod
+        def get_logger():
+            return logging.getLogger("downloads")
+
+        @staticmethod
+        def retrieve(url, **options):
+            asked.update(options, url=url)
+
+    monkeypatch.setattr(_idx.sys.stderr, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(_idx.importlib.util, "find_spec", lambda name: installed or None)
+    _idx._download(Pooch, "https://example.org/x.gz", "folder")
+    assert asked == {"url": "https://example.org/x.gz", "known_hash": None, "path": "folder",
+                     "progressbar": terminal and installed}  # fmt: skip
 
 
 def test_a_split_is_disjoint_random_and_repeatable():
