@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nnbook.functions._windows import aligned
+
 BUDGET = 2**20  # bytes of columns at a time: about a processor's own cache
 SMALL = 10**6  # multiply-adds up to which OpenBLAS takes its faster way, without packing
 THIN = 128  # windows in a product below which that is not faster
@@ -51,28 +53,26 @@ class Plan:
         self.windows = windows
         axes = [  # for each axis and tap: how many steps away, in which phase
             [divmod(u * d - p, s) for u in range(k)]
-            for k, s, d, p in zip(
-                windows.kernel, windows.stride, windows.dilation, windows.before, strict=True
+            for k, s, d, p in aligned(
+                windows.kernel, windows.stride, windows.dilation, windows.before
             )
         ]
         self.grid = tuple(
             max(-(-n // s) + max(0, -taps[0][0]), count + max(0, taps[-1][0]))
-            for n, s, count, taps in zip(
-                windows.size, windows.stride, windows.count, axes, strict=True
-            )
+            for n, s, count, taps in aligned(windows.size, windows.stride, windows.count, axes)
         )
         self.entries = math.prod(self.grid)
         paces = [math.prod(self.grid[axis:]) for axis in range(1, len(self.grid) + 1)]
         offsets, phases = [], []
         for tap in itertools.product(*axes):
-            steps, phase = zip(*tap, strict=True)
-            offsets.append(sum(map(math.prod, zip(steps, paces, strict=True))))
+            steps, phase = aligned(*tap)
+            offsets.append(sum(map(math.prod, aligned(steps, paces))))
             phases.append(phase)
         self.phases = list(dict.fromkeys(phases))
         self.lead, self.tail = max(0, -min(offsets)), max(0, *offsets)
         self.taps = [
             (self.phases.index(phase), self.lead + offset)
-            for phase, offset in zip(phases, offsets, strict=True)
+            for phase, offset in aligned(phases, offsets)
         ]
 
     def blocks(self, images, row):
@@ -106,7 +106,7 @@ class Plan:
         """Yield the entries of images `x` in each phase beside their places in `runs`."""
         inner = runs[..., self.lead : self.lead + len(x) * self.entries]
         inner = inner.reshape(*runs.shape[:2], len(x), *self.grid).swapaxes(1, 2)
-        for phase, place in zip(self.phases, inner, strict=True):
+        for phase, place in aligned(self.phases, inner):
             entries = x[(..., *map(slice, phase, self.windows.size, self.windows.stride))]
             yield entries, place[(..., *map(slice, entries.shape[2:]))]
 

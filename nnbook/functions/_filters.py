@@ -95,7 +95,7 @@ def bias_gradient(g, b):
     if b is None:
         return None
     planes = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
-    return (planes @ np.ones(planes.shape[2], g.dtype)).sum(axis=0)
+    return (planes @ np.ones((planes.shape[2], 1), g.dtype)).sum(axis=(0, 2))
 
 
 def rounded(arrays, dtype):

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnbook.functions._filters import check_images
 from nnbook.functions._validate import as_float
-from nnbook.functions._windows import per_axis, windows
+from nnbook.functions._windows import aligned, per_axis, windows
 
 TWO_DOWN = 2.0**-30  # more than any window has entries
 
@@ -24,7 +24,7 @@ def check_pooling(x, kernel, axes, *, stride, padding, dilation=1, ceil_mode=Fal
         dilation=dilation,
         ceil_mode=ceil_mode,
     )
-    for axis, (n, k, s, d, before, after, count) in enumerate(zip(*slid, strict=True)):
+    for axis, (n, k, s, d, before, after, count) in enumerate(aligned(*slid)):
         span = d * (k - 1) + 1
         if max(before, after) > span // 2:
             raise ValueError(
@@ -72,7 +72,7 @@ def taps(slid):
         for axis in axes
     ]
     for tap in itertools.product(*numbered):
-        steps, out, met = zip(*tap, strict=True)
+        steps, out, met = aligned(*tap)
         yield flat(steps, slid.size), (..., *out), (..., *met)
 
 
@@ -85,7 +85,7 @@ def first_entries(slid):
     """Return the flat index of every window's first entry; outside of the entries it is virtual."""
     starts = [
         np.arange(count) * s - before
-        for count, s, before in zip(slid.count, slid.stride, slid.before, strict=True)
+        for count, s, before in aligned(slid.count, slid.stride, slid.before)
     ]
     return flat(np.ix_(*starts), slid.size)
 
@@ -124,7 +124,7 @@ def spread(g, slid):
 def divisors(slid, count_include_pad, dtype):
     """Return the number of entries of every window, with the padding or without."""
     lengths = []
-    for n, k, s, _, before, after, count in zip(*slid, strict=True):
+    for n, k, s, _, before, after, count in aligned(*slid):
         start = np.arange(count) * s - before
         low, high = (-before, n + after) if count_include_pad else (0, n)
         lengths.append(np.minimum(start + k, high) - np.maximum(start, low))

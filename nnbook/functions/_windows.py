@@ -1,10 +1,12 @@
 """Windows that slide over the spatial axes: how many there are, and which entries each one sees."""
 
+import functools
 import operator
 from typing import NamedTuple
 
 from nnbook.functions._validate import check_count
 
+aligned = functools.partial(zip, strict=True)  # tuples that hold one entry for each axis
 PADDINGS = ("valid", "same", "same_upper", "same_lower")
 
 
@@ -32,12 +34,10 @@ def windows(size, kernel, *, stride, padding, dilation, ceil_mode=False):
     kernel = per_axis(kernel, "kernel", axes)
     stride = per_axis(stride, "stride", axes)
     dilation = per_axis(dilation, "dilation", axes)
-    spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    spans = tuple(d * (k - 1) + 1 for k, d in aligned(kernel, dilation))
     pads = _pads(padding, size, spans, stride)
     counts = []
-    for axis, (n, span, s, (before, after)) in enumerate(
-        zip(size, spans, stride, pads, strict=True)
-    ):
+    for axis, (n, span, s, (before, after)) in enumerate(aligned(size, spans, stride, pads)):
         room = n + before + after - span
         if room < 0:
             message = (
@@ -51,7 +51,7 @@ def windows(size, kernel, *, stride, padding, dilation, ceil_mode=False):
         if ceil_mode and room % s and count * s < n + before:
             count += 1
         counts.append(count)
-    before, after = zip(*pads, strict=True)
+    before, after = aligned(*pads)
     return Windows(tuple(size), kernel, stride, dilation, before, after, tuple(counts))
 
 
@@ -93,8 +93,7 @@ def _pads(padding, size, spans, stride):
         if padding == "valid":
             return ((0, 0),) * len(size)
         totals = (
-            max((-(-n // s) - 1) * s + span - n, 0)
-            for n, span, s in zip(size, spans, stride, strict=True)
+            max((-(-n // s) - 1) * s + span - n, 0) for n, span, s in aligned(size, spans, stride)
         )
         if padding == "same_lower":
             return tuple((t - t // 2, t // 2) for t in totals)
@@ -139,20 +138,20 @@ def transposed_windows(count, kernel, stride, padding, output_padding, dilation)
     stride = per_axis(stride, "stride", axes)
     dilation = per_axis(dilation, "dilation", axes)
     extra = per_axis(output_padding, "output_padding", axes, least=0)
-    spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    spans = tuple(d * (k - 1) + 1 for k, d in aligned(kernel, dilation))
     if isinstance(padding, str) and padding != "valid":
-        size = tuple(m * s for m, s in zip(count, stride, strict=True))
+        size = tuple(m * s for m, s in aligned(count, stride))
         if any(extra):
             raise ValueError(
                 f"output_padding must be 0 with padding={padding!r}, which sets the result's "
                 f"size to stride times x's, {size}; got {output_padding!r}"
             )
         pads = _pads(padding, size, spans, stride)
-        return Windows(size, tuple(kernel), stride, dilation, *zip(*pads, strict=True), count)
+        return Windows(size, tuple(kernel), stride, dilation, *aligned(*pads), count)
     pads = _pads(padding, count, spans, stride)
     size = []
     for axis, (m, span, s, d, (before, after), more) in enumerate(
-        zip(count, spans, stride, dilation, pads, extra, strict=True)
+        aligned(count, spans, stride, dilation, pads, extra)
     ):
         if more >= max(s, d):
             raise ValueError(
@@ -165,4 +164,4 @@ def transposed_windows(count, kernel, stride, padding, output_padding, dilation)
                 f"padding cuts off all of the result along spatial axis {axis}: {before} and "
                 f"{after} of {(m - 1) * s + span + more} entries"
             )
-    return Windows(tuple(size), tuple(kernel), stride, dilation, *zip(*pads, strict=True), count)
+    return Windows(tuple(size), tuple(kernel), stride, dilation, *aligned(*pads), count)

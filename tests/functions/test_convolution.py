@@ -21,6 +21,7 @@ from nnbook.functions import (
     conv3d_vjp,
 )
 from nnbook.functions._windows import windows
+from tests.cases.convolution import BAD
 from tests.functions import sliding
 
 FORWARD = {1: conv1d, 2: conv2d, 3: conv3d}
@@ -402,3 +403,9 @@ def test_defaults(axes):
         signature = inspect.signature(function).parameters.values()
         found = {p.name: p.default for p in signature if p.kind is p.KEYWORD_ONLY}
         assert found == {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.id)
+def test_a_wrong_call_is_refused_in_words(bad):
+    with pytest.raises(bad.error, match=bad.match):
+        bad.call()

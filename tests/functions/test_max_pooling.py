@@ -15,6 +15,7 @@ from nnbook.functions import (
     max_pool3d,
     max_pool3d_vjp,
 )
+from tests.cases.pooling import BAD
 from tests.functions import sliding
 
 FORWARD = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
@@ -158,3 +159,9 @@ def test_one_place_outside_of_x_is_found(wrong):
     right[0, 0, 1] = wrong
     with pytest.raises(ValueError, match="indices must be places in x, from 0 to 5"):
         max_pool1d_vjp(g, x, 2, indices=right)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.id)
+def test_a_wrong_call_is_refused_in_words(bad):
+    with pytest.raises(bad.error, match=bad.match):
+        bad.call()
