@@ -152,11 +152,11 @@ def swapaxes(a, axis1, axis2):
 
 
 def expand_dims(a, axis):
-    return np.reshape(a, np.expand_dims(np.broadcast_to(0, a.shape), axis).shape)
+    return np.reshape(a, np.expand_dims(plain(a), axis).shape)
 
 
 def squeeze(a, axis=None):
-    return np.reshape(a, np.squeeze(np.broadcast_to(0, a.shape), axis).shape)
+    return np.reshape(a, np.squeeze(plain(a), axis).shape)
 
 
 # ---------------------------------------------------------------- choosing entries
@@ -281,12 +281,7 @@ def _joined(*arrays, axis):
 
 def _joined_vjp(g, out, arrays, options):
     axis = options["axis"]
-    ends = np.cumsum([a.shape[axis] for a in arrays])
-    front = (slice(None),) * (axis % g.ndim)
-    return [
-        g[(*front, slice(int(end) - a.shape[axis], int(end)))]
-        for a, end in zip(arrays, ends, strict=True)
-    ]
+    return split(g, np.cumsum([a.shape[axis] for a in arrays])[:-1], axis)
 
 
 def _joined_push(tangents, out, arrays, options):
@@ -309,9 +304,9 @@ def stack(arrays, axis=0):
 
 def pad(array, pad_width):
     """Zeros around an array: its entries are scattered into a larger one."""
-    widths = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
-    shape = tuple(a + n + b for n, (a, b) in zip(array.shape, widths, strict=True))
-    inner = tuple(slice(a, a + n) for n, (a, b) in zip(array.shape, widths, strict=True))
+    before, after = np.broadcast_to(pad_width, (array.ndim, 2)).T
+    shape = tuple(np.array(array.shape) + before + after)
+    inner = tuple(slice(before[k], before[k] + n) for k, n in enumerate(array.shape))
     return apply(SCATTER, (array,), {"index": inner, "shape": shape})
 
 
@@ -339,14 +334,14 @@ def _einsum(*arrays, inputs, output):
 
 def _einsum_vjp(g, out, arrays, options):
     inputs, output, shares = options["inputs"], options["output"], []
-    for i, (letters, x) in enumerate(zip(inputs, arrays, strict=True)):
+    for i, x in enumerate(arrays):
+        letters = inputs[i]
         rest = [a for j, a in enumerate(arrays) if j != i]
         given = [output] + [s for j, s in enumerate(inputs) if j != i]
         kept = "".join(c for c in letters if any(c in s for s in given))
         share = np.einsum(",".join(given) + "->" + kept, g, *rest)
         # A letter of x alone was summed over: every entry along it gets the same.
-        share = np.reshape(share, tuple(n if c in kept else 1
-                                        for c, n in zip(letters, x.shape, strict=True)))
+        share = np.reshape(share, [x.shape[k] if c in kept else 1 for k, c in enumerate(letters)])
         shares.append(np.broadcast_to(share, x.shape))
     return shares
 

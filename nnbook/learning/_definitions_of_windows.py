@@ -24,17 +24,13 @@ def _index(slid):
 
 def _padded_shape(slid):
     """Return the sizes that the windows need, before and after padding included."""
-    return tuple(
-        max(before + size + after, (count - 1) * stride + dilation * (kernel - 1) + 1)
-        for size, before, after, count, stride, dilation, kernel in zip(
-            slid.size, slid.before, slid.after, slid.count, slid.stride, slid.dilation,
-            slid.kernel, strict=True)
-    )
+    size, kernel, stride, dilation, before, after, count = map(np.array, slid)
+    last = (count - 1) * stride + dilation * (kernel - 1) + 1
+    return tuple(np.maximum(before + size + after, last))
 
 
 def _inner(slid):
-    return (slice(None), slice(None), *(slice(b, b + n) for b, n in zip(slid.before, slid.size,
-                                                                        strict=True)))
+    return (..., *(slice(slid.before[k], slid.before[k] + n) for k, n in enumerate(slid.size)))
 
 
 def _windowed(x, slid, fill=0.0):
@@ -103,8 +99,9 @@ def _avg_pool(axes):
             ones[:] = 0.0
             ones[_inner(slid)] = 1.0
         else:  # what a last window in ceil mode sees beyond the padding is nothing
-            for axis, (n, b, a) in enumerate(zip(slid.size, slid.before, slid.after, strict=True)):
-                ones[(slice(None),) * (2 + axis) + (slice(b + n + a, None),)] = 0.0
+            for axis, n in enumerate(slid.size):
+                end = slid.before[axis] + n + slid.after[axis]
+                ones[(slice(None),) * (2 + axis) + (slice(end, None),)] = 0.0
         count = np.sum(ones[_index(slid)], axis=kernel_axes)
         return np.sum(_windowed(x, slid), axis=kernel_axes) / count.astype(x.dtype)
 

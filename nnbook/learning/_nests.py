@@ -20,12 +20,12 @@ def _collect(nest, found):
 
 
 def places(nest, at=""):
-    """Return where each leaf of `flat` stands, as one would index it: ``[0][1]``, ``['W']``."""
+    """Return (place, leaf) for each leaf, the place as one would write it: ``[0][1]``, ``['W']``."""
     if isinstance(nest, (list, tuple)):
         return [p for i, part in enumerate(nest) for p in places(part, f"{at}[{i}]")]
     if isinstance(nest, dict):
         return [p for key, part in nest.items() for p in places(part, f"{at}[{key!r}]")]
-    return [] if nest is None else [at]
+    return [] if nest is None else [(at, nest)]
 
 
 def rebuilt(nest, replacements):

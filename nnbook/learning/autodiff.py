@@ -197,11 +197,11 @@ def backward(outputs, inputs, cotangents=None):
     wanted = flat(inputs)
     for i, t in enumerate(wanted):
         if not isinstance(t, Tensor) or t.level != outputs[0].level:
-            _checked(t, f"inputs{places(inputs)[i]}", outputs)
+            _checked(t, f"inputs{places(inputs)[i][0]}", outputs)
     kept = {id(t): None for t in wanted}
     adjoints, own = {}, set()
-    for output, g in zip(outputs, cotangents, strict=True):
-        _add(adjoints, own, output, g)
+    for k, output in enumerate(outputs):
+        _add(adjoints, own, output, cotangents[k])
     with np.errstate(all="ignore"):
         for tensor in _consumers_first(outputs):
             g = adjoints.pop(id(tensor), None)
@@ -258,8 +258,8 @@ def _add(adjoints, own, tensor, share):
     elif share is None:
         pass
     elif isinstance(old, tuple):
-        adjoints[key] = tuple(b if a is None else a if b is None else a + b
-                              for a, b in zip(old, share, strict=True))
+        adjoints[key] = tuple(share[k] if a is None else a if share[k] is None else a + share[k]
+                              for k, a in enumerate(old))
     elif key in own and isinstance(share, np.ndarray) and old.dtype == share.dtype:
         old += share  # made below, in this call: nobody else holds it
     else:
@@ -289,7 +289,8 @@ def _questions(outputs, cotangents):
         raise ValueError(f"cotangents must be one for each of the {len(outputs)} outputs, found "
                          f"{len(given)}")
     checked = []
-    for y, g in zip(outputs, given, strict=True):
+    for k, y in enumerate(outputs):
+        g = given[k]
         if not isinstance(g, Traced):
             g = np.array(g)
             if g.dtype.kind in "biu":

@@ -48,8 +48,8 @@ class Dual(Traced):
             tangent = op.push(tangents, value, below, options)
         if not isinstance(value, tuple):
             return Dual(value, tangent, level)
-        parts = [Dual(v, t, level) if is_real(v) else v
-                 for v, t in zip(value, tangent, strict=True)]
+        parts = [Dual(part, tangent[i], level) if is_real(part) else part
+                 for i, part in enumerate(value)]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
 
 
@@ -108,13 +108,12 @@ def jvp(f, primals, tangents):
         raise TypeError(f"primals and tangents must be of equal length, found {len(primals)} and "
                         f"{len(tangents)}")
     level = new_level()
-    arguments = [_dual(p, t, level, f"[{i}]")
-                 for i, (p, t) in enumerate(zip(primals, tangents, strict=True))]
+    arguments = [_dual(x, tangents[i], level, f"[{i}]") for i, x in enumerate(primals)]
     result = f(*arguments)
     found = flat(result)
-    ours = [isinstance(leaf, Dual) and leaf.level == level for leaf in found]
-    values = [x.value if own else x for x, own in zip(found, ours, strict=True)]
-    slopes = [x.tangent if own else np.zeros_like(x) for x, own in zip(found, ours, strict=True)]
+    ours = lambda x: isinstance(x, Dual) and x.level == level  # noqa: E731
+    values = [x.value if ours(x) else x for x in found]
+    slopes = [x.tangent if ours(x) else np.zeros_like(x) for x in found]
     return rebuilt(result, iter(values)), rebuilt(result, iter(slopes))
 
 
@@ -122,14 +121,13 @@ def _dual(primal, tangent, level, at):
     """Return a nest of Duals; an argument without a tangent stays as it is."""
     if tangent is None:
         return primal
-    given = dict(zip(places(tangent), flat(tangent), strict=True))
-    where = places(primal)
-    if set(where) != given.keys():
-        differ = sorted(set(where) ^ given.keys())
+    wanted, given = dict(places(primal)), dict(places(tangent))
+    if wanted.keys() != given.keys():
+        differ = sorted(wanted.keys() ^ given.keys())
         raise ValueError(f"tangents{at} must be nested as primals{at}, but the places differ: "
                          f"{', '.join(differ[:4])}")
     duals = []
-    for place, x in zip(where, flat(primal), strict=True):
+    for place, x in wanted.items():
         value = _real(x, f"primals{at}{place}")
         slope = _real(given[place], f"tangents{at}{place}")
         if value.shape != slope.shape:

@@ -313,8 +313,8 @@ def _placed(found, name, positions, of):
         raise ValueError(f"{name}_vjp must return one gradient for each of {', '.join(of)}, found "
                          f"{len(found)}")
     shares = [None] * (max(positions) + 1)
-    for i, share in zip(positions, found, strict=True):
-        shares[i] = share
+    for k, i in enumerate(positions):
+        shares[i] = found[k]
     return shares
 
 

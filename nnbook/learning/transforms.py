@@ -254,9 +254,9 @@ def run_again(run, positions=None):
         inputs = {i: leaf(arrays[i], level) for i in sorted(real)}
         results = run(*(inputs.get(i, x) for i, x in enumerate(arrays)))
         if isinstance(results, tuple):
-            pairs = [(y, c) for y, c in zip(results, g, strict=True) if c is not None]
-            results, g = [y for y, _ in pairs], [c for _, c in pairs]
-        shares = dict(zip(inputs, backward(results, list(inputs.values()), g), strict=True))
+            used = [k for k, part in enumerate(g) if part is not None]
+            results, g = [results[k] for k in used], [g[k] for k in used]
+        shares = backward(results, inputs, g)
         return [shares.get(i) for i in range(len(arrays))]
 
     return vjp
@@ -287,7 +287,7 @@ def _traced(nest, level, name):
         try:
             tensors.append(leaf(x, level))
         except (TypeError, ValueError) as error:
-            at = places(nest)[len(tensors)]
+            at, _ = places(nest)[len(tensors)]
             raise type(error)(f"{name}{at} {str(error).removeprefix('value ')}") from None
     return rebuilt(nest, iter(tensors))
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nnbook.learning import grad
+from nnbook.learning._array_rules import is_basic
 from nnbook.learning._traced import FUNCTIONS
-from nnbook.learning.autodiff import Tensor
+from nnbook.learning.autodiff import Tensor, backward
 from tests.learning.rules import (
     COLUMN,
     MASK,
@@ -110,6 +111,25 @@ def test_every_function_is_in_the_table():
     for function in FUNCTIONS:
         if not isinstance(function, str):
             assert function.__name__ in used or function is np.power, function.__name__
+
+
+def test_no_factors_make_1_and_two_diagonals_are_refused():
+    x = Tensor(np.zeros((0, 3)))
+    assert np.prod(x, axis=0).tolist() == [1.0, 1.0, 1.0]  # a constant
+    assert backward(np.sum(x), x).shape == (0, 3)
+    for subscripts in ("ii,j", "j,ii"):
+        with pytest.raises(TypeError, match=r"np\.diagonal has one"):
+            np.einsum(subscripts, *(Tensor(np.eye(2)) if s == "ii" else np.ones(2)
+                                    for s in subscripts.split(",")))
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        np.moveaxis(Tensor(S), (0, 1), (2,))
+
+
+def test_an_index_that_takes_no_entry_twice_needs_no_counting():
+    for index in (1, np.int64(2), slice(1, 2), (..., None, 3), ()):
+        assert is_basic(index)
+    for index in ([0], PICK, MASK, True, np.bool_(False), (1, PICK), (slice(None), [1])):
+        assert not is_basic(index)
 
 
 def test_equal_extremes_share_the_gradient():
