@@ -9,6 +9,7 @@ import sympy as sp
 
 import nnbook.functions as nf
 from nnbook.functions import ACTIVATIONS, get_activation
+from tests.functions import precision_table
 from tests.functions import reference as ref
 from tests.functions.precision import ENTRIES, as_mpf
 
@@ -233,3 +234,8 @@ def test_an_activation_that_is_not_a_name_is_refused():
         TypeError, match=r"activation must be a name, got <function relu.*known: id"
     ):
         get_activation(nf.relu)
+
+
+@precision_table.of("activations")
+def test_as_exact_as_the_book_s_table_says(entry):
+    precision_table.hold(entry)

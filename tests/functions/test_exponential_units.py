@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 
 from nnbook.functions import celu, celu_prime, elu, elu_prime, relu, selu, selu_prime
-from tests.functions import precision
+from tests.functions import precision, precision_table
 from tests.functions import reference as ref
 
 Z = np.concatenate([np.linspace(-40, 3, 87), [-1e308, -750.0, -1e-9, -5e-324, 0.0, 5e-324, 1e308]])
@@ -106,3 +106,8 @@ def test_near_0_and_where_the_table_of_exponentials_begins(name):
         for x in z[z <= 0].tolist():
             (value,) = precision.terms(entry, x)
             assert ref.ulps_between(entry.ours(x), value) <= entry.bound
+
+
+@precision_table.of("exponential_units")
+def test_as_exact_as_the_book_s_table_says(entry):
+    precision_table.hold(entry)

@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 from nnbook.functions import gelu, gelu_prime, silu, silu_prime
+from tests.functions import precision_table
 from tests.functions import reference as ref
 
 
@@ -179,3 +180,8 @@ def test_the_same_from_every_thread():
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(gelu, [z] * 8):
             np.testing.assert_array_equal(found, expected)
+
+
+@precision_table.of("gated")
+def test_as_exact_as_the_book_s_table_says(entry):
+    precision_table.hold(entry)

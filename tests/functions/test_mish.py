@@ -4,6 +4,7 @@ import numpy as np
 import sympy as sp
 
 from nnbook.functions import mish, mish_prime, softplus, tanh
+from tests.functions import precision_table
 from tests.functions import reference as ref
 
 
@@ -41,3 +42,8 @@ def test_it_is_the_input_far_on_the_right():
     np.testing.assert_array_equal(mish(z), z)
     np.testing.assert_array_equal(mish_prime(z[1:]), 1)
     assert ref.ulps_between(mish(18.0), 18 * ref.mp.tanh(ref.mp.log1p(ref.mp.exp(18)))) <= 1
+
+
+@precision_table.of("mish")
+def test_as_exact_as_the_book_s_table_says(entry):
+    precision_table.hold(entry)

@@ -17,6 +17,7 @@ from nnbook.functions._pairs import (
     two_product,
     two_sum,
 )
+from tests.functions import precision_table
 from tests.functions import reference as ref
 
 RNG = np.random.default_rng(41)
@@ -126,3 +127,8 @@ def test_pair_of_a_decimal():
     assert high == 0.044715 and 0 < abs(low) <= 2**-58
     with mp.workdps(50):
         assert abs(mp.mpf(high) + mp.mpf(low) - mp.mpf("0.044715")) < mp.mpf(2) ** -110
+
+
+@precision_table.of("gated", "mish", "exponential_units")
+def test_the_functions_made_of_pairs_are_as_exact_as_the_book_s_table_says(entry):
+    precision_table.hold(entry)

@@ -11,6 +11,7 @@ from nnbook.functions import (
     softsign,
     softsign_prime,
 )
+from tests.functions import precision_table
 
 INSIDE = np.nextafter(3, 0)
 Z = [-np.inf, -1e308, -3.0, -INSIDE, -1.5, 0.0, 1.5, INSIDE, 3.0, 1e308, np.inf]
@@ -60,3 +61,8 @@ def test_the_slope_of_softsign_fades_into_the_subnormal_numbers(z):
     assert softsign_prime(1e162) == softsign_prime(np.inf) == 0
     assert softsign([-1e308, 1e308, np.inf]).tolist() == [-1, 1, 1]
     assert softsign(-5e-324) == -5e-324 and softsign_prime(5e-324) == 1
+
+
+@precision_table.of("piecewise")
+def test_as_exact_as_the_book_s_table_says(entry):
+    precision_table.hold(entry)

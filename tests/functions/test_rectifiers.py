@@ -13,6 +13,7 @@ from nnbook.functions import (
     relu,
     relu_prime,
 )
+from tests.functions import precision_table
 
 Z = np.array([-np.inf, -1e308, -2.0, -5e-324, -0.0, 0.0, 5e-324, 3.0, 1e308, np.inf])
 
@@ -135,3 +136,8 @@ def test_prelu_is_silent_and_passes_nan_on(z):
         out = prelu(z, 1e308)
         prelu_vjp(np.full_like(z, 1e308), z, 1e308)
     np.testing.assert_array_equal(np.isnan(out), np.isnan(z))
+
+
+@precision_table.of("rectifiers")
+def test_as_exact_as_the_book_s_table_says(entry):
+    precision_table.hold(entry)
