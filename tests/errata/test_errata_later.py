@@ -19,7 +19,16 @@ from nnbook.functions import (
     squared_error_grad,
 )
 from nnbook.learning.initializers import glorot_normal, he_normal, lecun_normal
-from nnbook.learning.optimizers import adam, momentum, sgd
+from nnbook.learning.optimizers import (
+    adagrad,
+    adam,
+    adamw,
+    momentum,
+    nesterov,
+    nesterov_rewritten,
+    rmsprop,
+    sgd,
+)
 
 
 @pytest.fixture
@@ -77,6 +86,9 @@ def test_14_the_formula_called_xavier_is_he(rng):
     drawn = article.NeuralNetwork([n_in, n_out]).params["W1"]
     assert abs(drawn.var() / (2 / (n_in + n_out)) - 1) > 1  # not Glorot's
     assert abs(drawn.var() / (2 / n_in) - 1) < 0.02  # He's
+    # and the output layer, a sigmoid, for which He's argument does not hold, has it too
+    output = article.NeuralNetwork([n_in, n_out, 500]).params["W2"]
+    assert abs(output.var() / (2 / n_out) - 1) < 0.02
     # repair
     assert abs(he_normal(n_out, n_in, rng).var() / (2 / n_in) - 1) < 0.02
     assert abs(glorot_normal(n_out, n_in, rng).var() / (2 / (n_in + n_out)) - 1) < 0.02
@@ -184,6 +196,23 @@ def test_40_the_optimisers_have_rules():
         m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g * g
         theta -= 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
     assert _run(adam(0.1), gradients) == pytest.approx(theta, rel=1e-12)
+    # those that it does not name, or names only
+    look_ahead, v, s, q, mean, square, decayed = 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0
+    adagrad_end = rmsprop_end = 1.0
+    for t, g in enumerate(gradients, start=1):
+        v = 0.9 * v - 0.1 * g
+        look_ahead += 0.9 * v - 0.1 * g  # the point at which the next gradient is taken
+        s += g * g
+        adagrad_end -= 0.1 * g / (np.sqrt(s) + 1e-10)
+        q = 0.9 * q + 0.1 * g * g
+        rmsprop_end -= 0.1 * g / (np.sqrt(q) + 1e-8)
+        mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g * g
+        root = np.sqrt(square / (1 - 0.999**t)) + 1e-8
+        decayed -= 0.1 * (mean / (1 - 0.9**t) / root + 0.01 * decayed)
+    ends = {nesterov: look_ahead, nesterov_rewritten: look_ahead, adagrad: adagrad_end,
+            rmsprop: rmsprop_end, adamw: decayed}  # fmt: skip
+    for make, end in ends.items():
+        assert _run(make(0.1), gradients) == pytest.approx(end, rel=1e-12)
 
 
 def _run(optimizer, gradients):
