@@ -88,7 +88,8 @@ def attention(
     Notes
     -----
     A query that sees no key gives a row of zeros, in O and in P. Hidden keys and values are not
-    looked at: a NaN among them changes nothing.
+    looked at: a NaN among them changes nothing. (If there is one, queries are taken one by one,
+    which is slow.)
 
     Scores are formed in blocks of queries, so memory grows with T + S, not with T S, unless the
     weights are asked for. A causal block leaves out the keys after its last query.
