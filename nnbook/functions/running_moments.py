@@ -28,13 +28,13 @@ class Moments(NamedTuple):
     def variance(self):
         """The variance of these examples, divided by n; NaN if there are none."""
         with np.errstate(all="ignore"):
-            return self.squares / (self.count or np.nan)
+            return np.divide(self.squares, self.count)
 
     @property
     def sample_variance(self):
         """The unbiased estimate for what they are drawn from, divided by n - 1; NaN below two."""
         with np.errstate(all="ignore"):
-            return self.squares / (self.count - 1 if self.count > 1 else np.nan)
+            return np.divide(self.squares, max(self.count - 1, 0))  # 0/0 is NaN
 
 
 def welford(x, moments=None):

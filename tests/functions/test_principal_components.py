@@ -88,6 +88,14 @@ def test_a_feature_that_never_changes_has_no_part():
     assert found.explained_ratio.tolist() == [1.0, 0.0]
 
 
+def test_tiny_features_beside_a_constant_one_keep_their_shares():
+    data = np.column_stack([1e-200 * X[:, 0], np.ones(30), 1e-200 * X[:, 1]])
+    with np.errstate(all="raise"):
+        found = pca(data)
+    expected = pca(X[:, :2]).explained_ratio
+    np.testing.assert_allclose(found.explained_ratio, [*expected, 0], rtol=1e-10, atol=1e-30)
+
+
 def test_chapter_2_centring_lowers_the_condition_number():
     data = RNG.normal(size=(100, 2)) + 100
     variances = pca(data).variances
