@@ -1,6 +1,7 @@
 """What holds for every optimizer: purity, nests, dtypes, schedules, refusals; and SGD's rule."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -191,6 +192,13 @@ def test_a_schedule_that_leaves_the_numbers_is_named(make):
         optimizer = make(lambda t, wrong=wrong: wrong)
         with pytest.raises(error, match=r"alpha\(t=0\)"):
             optimizer.update(theta, optimizer.init(theta), theta)
+
+
+@EVERY
+def test_threads_do_not_disturb_one_another(make):
+    optimizer, expected = make(0.1), run(make(0.1))
+    with ThreadPoolExecutor(8) as pool:
+        assert all(path == expected for path in pool.map(lambda _: run(optimizer), range(16)))
 
 
 @EVERY
