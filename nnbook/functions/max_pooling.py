@@ -341,15 +341,16 @@ def _maxima(x, slid):
 
 def _indices(x, y, slid):
     """Return the flat index of the first maximum of every window, or of its first NaN."""
-    found = np.empty(y.shape, np.intp)
+    backwards = list(taps(slid))[::-1]
+    last = np.zeros(y.shape, np.intp)  # which tap, counted backwards, is the last with the maximum
     missing = bool(np.isnan(y).any())
-    for offset, out, met in reversed(list(taps(slid))):
+    for number, (_, out, met) in enumerate(backwards, 1):
         hit = x[met] == y[out]
         if missing:
             hit |= np.isnan(x[met])
-        np.copyto(found[out], offset, where=hit)
-    found += first_entries(slid)
-    return found
+        np.maximum(last[out], number * hit, out=last[out])
+    offsets = np.array([offset for offset, _, _ in backwards])
+    return offsets[last - 1] + first_entries(slid)
 
 
 def _max_pool_vjp(g, x, slid, indices):
