@@ -101,6 +101,32 @@ def test_none_sums_to_sum_and_divides_to_mean(kind, options):
         )
 
 
+def test_what_is_wrong_is_said_with_its_likely_cause():
+    for f in (cross_entropy, nll):
+        with pytest.raises(ValueError, match=r"is \(7, 1\); for class indices pass .*ravel\(\)$"):
+            f(Z, LABELS[:, np.newaxis])
+        with pytest.raises(ValueError, match=r"is \(4, 7\); rows are examples, so pass targets.T$"):
+            f(Z, SOFT.T)
+        with pytest.raises(ValueError, match=r"is \(7, 3\)$"):
+            f(Z, SOFT[:, :3])
+        with pytest.raises(ValueError, match=r"shape is \(4,\); a single .*newaxis"):
+            f(Z[0], 1)
+        with pytest.raises(ValueError, match=r"shape is \(\)$"):
+            f(1.0, 1)
+        with pytest.raises(ValueError, match=r"classes 0 to 3; if it marks .* ignore_index=-5$"):
+            f(Z, LABELS - 5 * (LABELS == 0))
+        with pytest.raises(ValueError, match=r"classes 0 to 3$"):
+            f(Z, LABELS - 5 * (LABELS == 0), ignore_index=-1)
+        with pytest.raises(ValueError, match=r"is 4, .* classes 0 to 3; if your .* subtract 1$"):
+            f(Z, LABELS + 1)
+        with pytest.raises(ValueError, match=r"is 9, .* classes 0 to 3$"):
+            f(Z, np.full(7, 9))
+        with pytest.raises(ValueError, match=r"^targets are all ignore_index=2; a mean over no ex"):
+            f(Z[:2], [2, 2], ignore_index=2)
+        with pytest.raises(ValueError, match=r"^targets are all of weight 0; a mean over no ex"):
+            f(Z[:2], [2, 1], ignore_index=1, weights=WEIGHTS)
+
+
 def test_the_loss_of_one_example_by_hand():
     z = np.log([[0.5, 0.25, 0.25]])
     half, quarter = np.log(2), np.log(4)
@@ -292,6 +318,7 @@ def test_huge_logits_are_exact_with_every_option():
         assert nll([[-1e308, 0.0]] * 4, [0] * 4) == 1e308
         assert nll([[-1e308, 0.0]] * 4, [0] * 4, weights=[4.0, 1.0]) == 1e308
         assert nll([[-1e308, -1e308]] * 4, [[1.0, 1.0]] * 4, reduction="sum") == np.inf
+        assert type(nll([[-1e308, 0.0]] * 4, [0] * 4)) is np.float64
         assert kl_divergence([[1e308, 0.0]] * 4, [[0.0, 1.0]] * 4) == 1e308
 
 
