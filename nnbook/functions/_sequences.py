@@ -243,7 +243,7 @@ def known_states(output, layout, h0, count):
             f"got {type(output).__name__}"
         )
     outputs = as_float(output[0], "output[0]")
-    shape = result_shapes(layout, 0)[0]
+    (shape,) = result_shapes(layout, 0)
     if outputs.shape != shape:
         raise ValueError(
             f"output must be what the forward returned, with outputs of shape {shape}, "
