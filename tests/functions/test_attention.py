@@ -213,6 +213,18 @@ def test_a_past_is_put_before_the_keys(options, length):
         close(bar, whole if bar.shape == whole.shape else whole[:, :, length:])
 
 
+@pytest.mark.parametrize("rank", [2, 3])
+def test_a_past_of_two_and_of_three_axes(rank):
+    q, k, v, g = (x[:, 0] if rank == 3 else x[0, 0] for x in (Q, K, V, COT))
+    past, now = (k[..., :3, :], v[..., :3, :]), (k[..., 3:, :], v[..., 3:, :])
+    close(attention(q, *now, causal=True, past=past), attention(q, k, v, causal=True))
+    found = attention_vjp(g, q, *now, causal=True, past=past)
+    expected = attention_vjp(g, q, k, v, causal=True)
+    close(found[0], expected[0])
+    close(found[1], expected[1][..., 3:, :])
+    close(found[2], expected[2][..., 3:, :])
+
+
 @pytest.mark.parametrize("options", [{}, {"soft_cap": 1.5}])
 def test_decoding_step_by_step_is_the_whole_causal_pass(options):
     k, v = K[:, :, :T], V[:, :, :T]
