@@ -122,8 +122,14 @@ def test_one_step_and_its_gradients(name):
     agree([bar for bar in bars if bar is not None], pull(tuple(map(jnp.asarray, g))))
 
 
-@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
-@pytest.mark.parametrize("name", [name for name in CELLS if name != "rnn sigmoid"])
+@pytest.mark.parametrize(
+    ("name", "direction"),
+    [
+        *((name, "forward") for name in CELLS if name != "rnn sigmoid"),
+        ("rnn tanh", "reverse"),
+        ("gru after, b_n", "bidirectional"),
+    ],
+)
 def test_a_sequence_and_its_gradients(name, direction):
     step, gates, more, options = CELLS[name]
     function, function_vjp = STEPS[step][2:]
