@@ -103,7 +103,7 @@ def _ndim(targets):
     try:
         return np.ndim(targets)
     except ValueError:  # rows of different lengths: as_float says so
-        return -1
+        return None
 
 
 def _along(vector, axis, ndim):
