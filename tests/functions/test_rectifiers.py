@@ -138,6 +138,24 @@ def test_prelu_is_silent_and_passes_nan_on(z):
     np.testing.assert_array_equal(np.isnan(out), np.isnan(z))
 
 
+@pytest.mark.parametrize(
+    ("alpha", "hint"),
+    [
+        (np.ones(1), r"its shape is \(1,\); for one slope for all pass alpha\.item\(\)$"),
+        (np.ones((1, 1)), r"pass alpha\.item\(\)$"),
+        (np.ones(2), r"its shape is \(2,\); axis 0 has that length, see channel_axis$"),
+        (np.ones(7), r"its shape is \(7,\)$"),
+        (np.ones((2, 3)), r"its shape is \(2, 3\)$"),
+        (np.ones(0), r"its shape is \(0,\)$"),
+    ],
+)
+def test_slopes_that_fit_no_channel_are_refused(alpha, hint):
+    with pytest.raises(ValueError, match=r"alpha must be .* 3 channels of z along axis 1.*" + hint):
+        prelu(IMAGES, alpha)
+    with pytest.raises(ValueError, match="alpha must be a number, or hold one slope for each"):
+        prelu_vjp(IMAGES, IMAGES, alpha)
+
+
 @precision_table.of("rectifiers")
 def test_as_exact_as_the_book_s_table_says(entry):
     precision_table.hold(entry)
