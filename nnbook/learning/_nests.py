@@ -20,7 +20,7 @@ def _collect(nest, found):
 
 
 def places(nest, at=""):
-    """Return (place, leaf) for each leaf, the place as one would write it: ``[0][1]``, ``['W']``."""
+    """Return (place, leaf) for each leaf; a place is an index such as ``[0][1]`` or ``['W']``."""
     if isinstance(nest, (list, tuple)):
         return [p for i, part in enumerate(nest) for p in places(part, f"{at}[{i}]")]
     if isinstance(nest, dict):

@@ -229,24 +229,28 @@ def backward(outputs, inputs, cotangents=None):
 
 
 def _consumers_first(outputs):
-    """Yield every Tensor behind the outputs, each after all that were computed from it."""
-    waiting = {id(t): 0 for t in outputs}  # how many of its consumers have not been yielded yet
+    """Return every Tensor behind the outputs, each after all that were computed from it."""
+    waiting = {id(t): 0 for t in outputs}  # how many of its consumers have not come yet
     stack = list({id(t): t for t in outputs}.values())
-    ready = stack.copy()
+    ready, order = stack.copy(), []
     while stack:
         for _, parent in stack.pop().parents:
-            if id(parent) not in waiting:
-                waiting[id(parent)] = 0
+            key = id(parent)
+            if key in waiting:
+                waiting[key] += 1
+            else:
+                waiting[key] = 1
                 stack.append(parent)
-            waiting[id(parent)] += 1
     ready = [t for t in ready if waiting[id(t)] == 0]
     while ready:
         tensor = ready.pop()
-        yield tensor
+        order.append(tensor)
         for _, parent in tensor.parents:
-            waiting[id(parent)] -= 1
-            if waiting[id(parent)] == 0:
+            key = id(parent)
+            waiting[key] -= 1
+            if waiting[key] == 0:
                 ready.append(parent)
+    return order
 
 
 def _add(adjoints, own, tensor, share):
@@ -283,7 +287,7 @@ def _questions(outputs, cotangents):
                     f"cotangents must be given for an output of shape {y.shape}: the gradient is "
                     "that of one number; take np.sum or np.mean first, or pass the cotangent"
                 )
-        return outputs, [np.ones_like(y.value) for y in outputs]
+        return outputs, [np.ones(y.shape, y.dtype) for y in outputs]
     given = list(cotangents) if several else [cotangents]
     if len(given) != len(outputs):
         raise ValueError(f"cotangents must be one for each of the {len(outputs)} outputs, found "

@@ -127,11 +127,19 @@ def _lifted(f, vjp=None, of=None):
     op, of = _own_rule(f, name, vjp, of, names) if vjp else _rule(f, name, names)
     prepared = PREPARED.get(name) if vjp is None else None
     positions = tuple(names.index(argument) for argument in of)
+    wanted = frozenset(positions)
     defaults = {n: parameters[n].default for n in names}
 
     @functools.wraps(f)
     def function(*arguments, **options):
-        if not _any_traced(arguments) and not _any_traced(options.values()):
+        if not options and all(map(_is_plain_or_traced, arguments)):
+            # The common case, in as few steps as can be.
+            traced = [i for i, a in enumerate(arguments) if isinstance(a, Traced)]
+            if not traced:
+                return f(*arguments)
+            if wanted.issuperset(traced) and not prepared:
+                return apply(op, arguments)
+        elif not _any_traced(arguments) and not _any_traced(options.values()):
             return f(*arguments, **options)
         if options:
             arguments = _positional(arguments, options, names, defaults)
@@ -155,6 +163,10 @@ def _with_mask(arguments, options):
 
 
 PREPARED = {"dropout": _with_mask}
+
+
+def _is_plain_or_traced(x):
+    return not isinstance(x, (list, tuple, dict))
 
 
 def _any_traced(arguments):
