@@ -114,9 +114,9 @@ def _determinant(size, power):
     left, left_low = (np.ldexp(x, left_power - top) for x in (left, left_low))
     right, right_low = (np.ldexp(x, right_power - top) for x in (right, right_low))
     high, high_rest = two_sum(left, -right)
-    low, low_rest = two_sum(left_low, -right_low)
-    total, rest = two_sum(high, low)
-    return total + (rest + (high_rest + low_rest)), top
+    # Where the products cancel, the difference of their roundings is exact, and now decides.
+    total, rest = two_sum(high, left_low - right_low)
+    return total + (rest + high_rest), top
 
 
 def _rotation(angle):

@@ -1,10 +1,13 @@
 """The 2 by 2 SVD: both singular values to a few ulp, however near to singular."""
 
+from fractions import Fraction
+
 import mpmath as mp
 import numpy as np
 import pytest
 
 from nnbook.functions import SVD, svd_2x2
+from nnbook.functions.svd import _determinant
 from tests.functions.reference import ulps_between
 
 EPS = 2.0**-52
@@ -77,6 +80,18 @@ def test_a_matrix_an_ulp_from_singular():
     assert svd_2x2(A).s[1] == EPS / 2
     with mp.workdps(60):
         assert ulps_between(svd_2x2(A[::-1]).s[1], true_values(A)[1]) <= 1
+
+
+def test_the_determinant_is_all_but_correctly_rounded():
+    stack = np.random.default_rng(8).normal(size=(300, 2, 2))
+    stack[200:] = stack[200:, :, :1] * stack[200:, :1, :]  # its products cancel
+    found, power = _determinant(*np.frexp(stack))
+    for A, value, exponent in zip(stack, found, power, strict=True):
+        a, b, c, d = (Fraction(float(v)) for v in A.ravel())
+        true = (a * d - b * c) / Fraction(2) ** int(exponent)
+        assert abs(Fraction(float(value)) - true) <= Fraction(0.51) * Fraction(
+            np.spacing(abs(value))
+        )
 
 
 def test_products_out_of_range_do_not_hide_the_smaller_value():
