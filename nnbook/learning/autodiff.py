@@ -16,6 +16,9 @@ from nnbook.learning import _rules  # noqa: F401 - fills the tables of rules
 from nnbook.learning._nests import flat, places, rebuilt
 from nnbook.learning._traced import Op, Traced, apply, is_real, unbroadcast
 
+# Tensor is documented with nnbook.learning, where `backward` would hide the perceptron's.
+__all__ = ["backward"]
+
 EXPLICIT = 0  # the level of Tensors that are made by hand; transforms count up from 1
 
 
