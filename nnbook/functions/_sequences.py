@@ -356,7 +356,7 @@ def _padding(lengths, steps, n, flips, where, batch_first):
     if wrong.size:
         i = wrong[0]
         message = f"lengths[{i}] is {lengths[i]}, but must be from 1 to T = {steps} ({where})"
-        if n > 1 and lengths[i] <= n and lengths[i] > steps:
+        if steps < lengths[i] <= n:
             message += _swapped(batch_first)
         raise ValueError(message)
     lengths = lengths.astype(np.intp)
