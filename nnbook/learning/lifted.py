@@ -1,4 +1,4 @@
-"""The functions of `nnbook.functions` for Tensors and dual numbers: same names, same arguments.
+"""The package's functions for Tensors and dual numbers: same names, same arguments.
 
 >>> from nnbook.learning.lifted import affine, cross_entropy, relu
 
