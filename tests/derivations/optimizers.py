@@ -70,7 +70,7 @@ def first_step(number, make, title, ahead=False):
         return step(make(alpha, *(memory or [0.9]), 0.999, eps), g)[0]
 
     return D, verify(D, make, args=args, domain={g: MILD, alpha: MILD, eps: MILD}, because=WHY,
-                     call=call, points=500)  # fmt: skip
+                     call=call, points=100)  # fmt: skip
 
 
 def adam_rules():
@@ -94,7 +94,7 @@ def adam_rules():
         return -step(adam(1.0, 0.5, 0.5, 0.0), 0.0, 0.0, state)[0]
 
     pairs.append((D, verify(D, adam, args=[m, v], domain={m: MILD, v: MILD}, because=WHY,
-                            call=scaled, points=300)))  # fmt: skip
+                            call=scaled, points=100)))  # fmt: skip
 
     # E m_t for a stationary gradient: three steps
     D = Derivation("14.23", "The bias of the mean gradient", b1 * (b1 * (1 - b1) * g + (1 - b1) * g)
@@ -110,7 +110,7 @@ def adam_rules():
         return float(state.m)
 
     pairs.append((D, verify(D, adam, args=[b1, g], domain={g: MILD}, because=WHY, call=three,
-                            points=300)))  # fmt: skip
+                            points=100)))  # fmt: skip
     return pairs
 
 
@@ -133,7 +133,7 @@ def momentum_rules():
 
     wide = {theta: MILD, alpha: MILD, a: MILD, g: MILD}
     pairs = [(D, verify(D, momentum, args=[theta, alpha, beta, a, g], domain=wide, because=ENDS,
-                        call=average, points=500))]  # fmt: skip
+                        call=average, points=100))]  # fmt: skip
 
     before = sp.Symbol("y", real=True)
     D = Derivation(
@@ -153,7 +153,7 @@ def momentum_rules():
 
     wide = {x: MILD, before: MILD, alpha: (1e-9, 1e9), h: MILD}
     pairs.append((D, verify(D, momentum, args=[x, before, alpha, beta, h], domain=wide,
-                            because=ENDS, call=quadratic, points=300)))  # fmt: skip
+                            because=ENDS, call=quadratic, points=100)))  # fmt: skip
     return pairs
 
 
@@ -174,7 +174,7 @@ def rewritten_rules():
 
     wide = {y: MILD, s: MILD, alpha: (1e-9, 1e9), g: MILD}
     return [(D, verify(D, nesterov_rewritten, args=[y, beta, s, alpha, g], domain=wide,
-                       because=ENDS, call=rewritten, points=300))]  # fmt: skip
+                       because=ENDS, call=rewritten, points=100))]  # fmt: skip
 
 
 def nesterov_rules():
@@ -187,7 +187,7 @@ def nesterov_rules():
 
     wide = {y: MILD, alpha: (1e-9, 1e9), g: MILD}
     return [(D, verify(D, nesterov, args=[y, beta, alpha, g], domain=wide, because=ENDS,
-                       call=first, points=300))]  # fmt: skip
+                       call=first, points=100))]  # fmt: skip
 
 
 def rmsprop_rules():
@@ -206,7 +206,7 @@ def rmsprop_rules():
 
     mild = {s: (1e-30, 1e30), m: MILD, g: MILD}
     return [(D, verify(D, rmsprop, args=[b2, s, m, g], domain=mild, because=WHY, call=variance,
-                       points=500))]  # fmt: skip
+                       points=100))]  # fmt: skip
 
 
 def decay_rules(number, function):
@@ -218,7 +218,7 @@ def decay_rules(number, function):
     D.step(theta - alpha * g - alpha * lam * theta, "multiply out")
     D.step((1 - alpha * lam) * theta - alpha * g, "collect")
     wide = {symbol: (1e-30, 1e30) for symbol in (theta, alpha, g, lam)}
-    options = {"args": [theta, alpha, g, lam], "domain": wide, "points": 300,
+    options = {"args": [theta, alpha, g, lam], "domain": wide, "points": 100,
                "because": ENDS}  # fmt: skip
     wrap = {
         decoupled_decay: lambda alpha, lam: decoupled_decay(sgd(alpha), lam, alpha),
@@ -244,7 +244,7 @@ def adamw_rules():
     return [(D, verify(D, adamw, args=[theta, alpha, lam, g, eps], domain=wide, because=WHY,
                        call=lambda theta, alpha, lam, g, eps:
                        step(adamw(alpha, eps=eps, weight_decay=lam), g, theta)[0],
-                       points=300))]  # fmt: skip
+                       points=100))]  # fmt: skip
 
 
 DERIVATIONS = {

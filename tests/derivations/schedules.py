@@ -27,7 +27,7 @@ def held(D, function, schedule, *rates, within=(0, STEPS)):
         because=f"a schedule of {STEPS} steps",
         fixed={T: float(STEPS)},
         call=lambda *numbers: schedule(*map(float, numbers[:-1]))(float(numbers[-1])),
-        points=500,
+        points=100,
     )
 
 
@@ -58,7 +58,7 @@ def hyperbola():
         return inverse_time_decay(a, k)
 
     wide = {alpha: (1e-100, 1e100), rate: (1e-100, 1e100), t: (1e-100, 1e100)}
-    return [(D, verify(D, inverse_time_decay, args=[alpha, rate, t], domain=wide, points=500,
+    return [(D, verify(D, inverse_time_decay, args=[alpha, rate, t], domain=wide, points=100,
                        because="products of two numbers of the format's ends overflow",
                        call=lambda a, k, t: schedule(float(a), float(k))(float(t))))]  # fmt: skip
 
