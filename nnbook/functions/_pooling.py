@@ -12,7 +12,7 @@ from nnbook.functions._windows import aligned, per_axis, windows
 TWO_DOWN = 2.0**-30  # more than any window has entries
 
 
-def check_pooling(x, kernel, axes, *, stride, padding, dilation=1, ceil_mode=False):
+def check_pooling(x, kernel, axes, *, stride, padding, ceil_mode, dilation=1):
     """Return `x` as a floating-point array and the `Windows` of a pooling layer, or raise."""
     x = check_images(x, axes)
     kernel = per_axis(kernel, "kernel", axes)
