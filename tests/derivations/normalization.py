@@ -14,7 +14,7 @@ x, y, gain, g, h = (sp.IndexedBase(s, shape=(n,), real=True) for s in "x y gamma
 m, v, s = sp.symbols("m v s", real=True)
 eps = sp.Symbol("epsilon", positive=True)
 EIGHTH = sp.Rational(1, 8)  # where ε is not the subject: symbols cost time
-FULL = {"empty": False, "shapes": 8}
+FULL = {"empty": False, "shapes": 5}
 
 
 def total(expression, index=k):
