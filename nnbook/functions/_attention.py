@@ -143,7 +143,7 @@ def weights_of(a, at):
     k = a.K[n, g, keys]
     shape = (*q.shape[:-1], k.shape[-2])
     q = merged(q)
-    x = (q @ k.swapaxes(-1, -2)).reshape(shape)
+    x = (q @ k.swapaxes(2, 3)).reshape(shape)
     x = x.astype(working_dtype(x.dtype), copy=False)
     scores = x if a.soft_cap is None else a.soft_cap * tanh(x / a.soft_cap)
     if a.mask is not None:

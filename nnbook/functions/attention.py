@@ -232,8 +232,8 @@ def attention_vjp(
             P_bar = np.zeros_like(p)
             if g is not None:
                 rows = merged(g[n, group, r, t])
-                P_bar += (rows @ a.V[n, group, keys].swapaxes(-1, -2)).reshape(p.shape)
-                V_bar[n, group, keys] += merged(p.astype(a.V.dtype)).swapaxes(-1, -2) @ rows
+                P_bar += (rows @ a.V[n, group, keys].swapaxes(2, 3)).reshape(p.shape)
+                V_bar[n, group, keys] += merged(p.astype(a.V.dtype)).swapaxes(2, 3) @ rows
             if g_P is not None:
                 P_bar += g_P[n, group, r, t, keys]
             S_bar = p * (P_bar - np.sum(P_bar * p, axis=-1, keepdims=True))
@@ -243,7 +243,7 @@ def attention_vjp(
                 S_bar *= tanh_prime(x / a.soft_cap)
             S_bar = merged(S_bar).astype(a.Q.dtype, copy=False)
             Q_bar[n, group, r, t] = (S_bar @ k * a.scale).reshape(Q_bar[n, group, r, t].shape)
-            K_bar[n, group, keys] += S_bar.swapaxes(-1, -2) @ q
+            K_bar[n, group, keys] += S_bar.swapaxes(2, 3) @ q
     now = slice(a.past, None)
     gradients = (
         Q_bar.reshape(np.shape(Q)),
