@@ -106,6 +106,38 @@ def test_every_function_has_a_case():
     assert missing == set()
 
 
+MINIMAL = {
+    "rnn": [(3, 2, 4), (5, 4), (5, 5), (5,)],
+    "lstm": [(3, 2, 4), (20, 4), (20, 5), (20,)],
+    "gru": [(3, 2, 4), (15, 4), (15, 5), (15,)],
+    "rotary": [(3, 4)],
+    "attention": [(3, 4), (5, 4), (5, 2)],
+    "conv2d": [(1, 2, 4, 5), (3, 2, 2, 3)],
+    "conv_transpose1d": [(1, 2, 4), (2, 3, 3)],
+}
+
+
+@pytest.mark.parametrize("name", MINIMAL)
+def test_the_defaults_of_the_definition_are_those_of_the_function(name):
+    args = [RNG.normal(size=shape) for shape in MINIMAL[name]]
+    found, expected = DEFINITIONS[name](*args), getattr(nnbook.functions, name)(*args)
+    for a, b in zip(examine.arrays(found), examine.arrays(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+
+
+def test_the_defaults_of_several_heads_pools_and_losses():
+    x, W = RNG.normal(size=(2, 3, 4)), RNG.normal(size=(4, 4))
+    for name, args, options in [
+        ("multi_head_attention", (x, None, None, W, W, W, W), {"heads": 2}),
+        ("max_pool1d", (x, 2), {}), ("avg_pool1d", (x, 2), {}),
+        ("nll", (x, np.array([[0, 1, 2, 0]] * 2)), {}),
+        ("cross_entropy", (x, np.array([[0, 1, 2, 0]] * 2)), {}),
+        ("kl_divergence", (x, np.abs(x)), {}),
+    ]:
+        np.testing.assert_allclose(DEFINITIONS[name](*args, **options),
+                                   getattr(nnbook.functions, name)(*args, **options), rtol=1e-12)
+
+
 @each(cut=True)
 def test_backward_gives_what_the_derivative_gives(case):
     for size in case.sizes:
