@@ -2,6 +2,7 @@
 """More inputs than the tests have time for: ``python tasks.py fuzz``, or a part of it.
 
     python tests/fuzz.py bits [only=gelu] [part=1/64] [jobs=2]
+    python tests/fuzz.py shapes [only=conv2d] [examples=500]
 
 **bits** holds every elementwise function to the formulas of `tests/functions/precision.py`, which
 are not the package's: in float32 at all 2^32 inputs, in float64 at 20 million stratified points.
@@ -9,6 +10,9 @@ A row of that table takes 2 to 14 minutes on two cores and all 38 about 3 hours;
 every 64th block of inputs and an equal share of the points. A float32 result has to be the one
 nearest to the true value; the few that are nearest only to a float64 within 2 ulp of it are
 counted, and printed.
+
+**shapes** lets Hypothesis draw sizes, magnitudes, layouts and special values for every row of the
+tables in tests/cases: 10,000 examples a row, about half a minute each; see `tests/fuzz_shapes.py`.
 
 A part is a function of ``PARTS``; it takes its options as text and returns the number of faults.
 """
@@ -25,6 +29,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests import fuzz_shapes
 from tests.functions import precision
 
 BLOCK = 2**16  # a few arrays of this size stay in a cache
@@ -82,7 +87,7 @@ def _block(name: str, start: int) -> tuple[list[float], int]:
     return precision.wrong_float32(precision.BY_NAME[name], start, start + BLOCK)
 
 
-PARTS = {"bits": bits}
+PARTS = {"bits": bits, "shapes": fuzz_shapes.main}
 
 
 def main(words: list[str]) -> int:

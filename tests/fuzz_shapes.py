@@ -87,9 +87,9 @@ def fuzz(case: Case, examples: int) -> None:
     run()
 
 
-def main(examples: int = 10_000, only: str = "") -> int:
+def main(examples: str = "10000", only: str = "") -> int:
     """Go through every row whose name holds ``only``; return how many fail."""
-    wrong = 0
+    wrong, examples = 0, int(examples)
     for case in tables("CASES"):
         if only not in case.id:
             continue
