@@ -161,6 +161,22 @@ def test_the_gradients_are_arrays_of_ones_own():
         assert slope.shape == X.shape
 
 
+def test_gradients_of_views_share_no_memory():
+    x = Tensor(X)
+    y = x.reshape(-1)
+    x_bar, y_bar = backward(np.sum(y * y), (x, y))
+    x_bar *= 5.0
+    np.testing.assert_array_equal(y_bar, 2 * X.ravel())
+    assert x_bar.flags.owndata and y_bar.flags.owndata
+
+
+def test_broadcasting_is_undone():
+    column, row, number = Tensor(np.ones((3, 1))), Tensor(np.arange(4.0)), Tensor(2.0)
+    a, b, c = backward(np.sum(column * row * number), (column, row, number))
+    assert a.tolist() == [[12.0]] * 3 and b.tolist() == [6.0] * 4 and c == 18.0
+    assert backward(np.sum(row + np.ones((5, 1, 4))), row).tolist() == [5.0] * 4
+
+
 # ---------------------------------------------------------------- mutation
 def test_nothing_can_change_the_numbers_of_a_graph():
     numbers, constant, index = np.ones(3), np.ones(3), np.array([0, 1, 1])
@@ -180,6 +196,19 @@ def test_nothing_can_change_the_numbers_of_a_graph():
     before = x
     x += 1.0  # makes a new Tensor, as for a number
     assert x is not before and before.value.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_locked_view_of_an_array_that_may_change_is_copied():
+    constant = np.ones(3)
+    view = constant.view()
+    view.setflags(write=False)
+    x = Tensor([1.0, 2.0, 3.0])
+    y = np.sum(x * view)
+    constant[:] = 9.0
+    assert backward(y, x).tolist() == [1.0, 1.0, 1.0]
+    locked = np.ones(3)
+    locked.setflags(write=False)  # nobody can change this one: it is used as it is
+    assert (x * locked).arrays[1] is locked
 
 
 def test_a_plain_array_cannot_swallow_a_tensor():
