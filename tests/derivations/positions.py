@@ -1,5 +1,7 @@
 """Positions: a shift is a rotation, a score sees differences only, and a rotation's adjoint."""
 
+import functools
+
 import numpy as np
 import sympy as sp
 
@@ -76,6 +78,9 @@ def adjoint_of_a_rotation():
     return pairs
 
 
-DERIVATIONS = {
-    "rotary_vjp": lambda: [*shift_of_sinusoids(), differences_only(), *adjoint_of_a_rotation()]
-}
+@functools.cache  # built once for the two tests that read it
+def rotary_adjoint():
+    return [*shift_of_sinusoids(), differences_only(), *adjoint_of_a_rotation()]
+
+
+DERIVATIONS = {"rotary_vjp": rotary_adjoint}

@@ -54,7 +54,6 @@ def formula(q, k, v, mask=None, *, causal=False, scale=None, soft_cap=None):
     [
         (4, {}, {}),
         (2, {}, {}),
-        (1, {}, {}),
         (4, {"mask": MASK}, {"mask": MASK}),
         (2, {"mask": MASK}, {"mask": MASK}),
         (4, {"mask": BIAS}, {"bias": BIAS}),
