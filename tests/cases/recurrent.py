@@ -172,6 +172,10 @@ BAD = [
     Bad("rnn, h0 for one direction", call(direction="bidirectional", W_x=np.ones((2, 5, 3)),
         W_h=np.ones((2, 5, 5)), b=np.ones((2, 5)), h0=np.ones((2, 5))), ValueError,
         r"h0 must have shape \(2, N, H\) = \(2, 2, 5\), but its shape is \(2, 5\)"),
+    Bad("rnn, h0 for one direction, as many steps as examples", call(
+        direction="bidirectional", x=np.ones((4, 4, 3)), W_x=np.ones((2, 5, 3)),
+        W_h=np.ones((2, 5, 5)), b=np.ones((2, 5)), h0=np.ones((4, 5))), ValueError,
+        r"h0 must .* but its shape is \(4, 5\) \(x \(N, T, D\) \(4, 4, 3\)\)$"),
     Bad("rnn, an unknown direction", call(direction="backward"), ValueError,
         r'direction must be "forward", "reverse" or "bidirectional", got \'backward\''),
     Bad("rnn, a direction that is no name", call(direction=2), ValueError,
