@@ -175,6 +175,37 @@ def test_broadcasting_is_undone():
     a, b, c = backward(np.sum(column * row * number), (column, row, number))
     assert a.tolist() == [[12.0]] * 3 and b.tolist() == [6.0] * 4 and c == 18.0
     assert backward(np.sum(row + np.ones((5, 1, 4))), row).tolist() == [5.0] * 4
+    assert backward(np.sum(column * np.ones((0, 3, 4))), column).tolist() == [[0.0]] * 3
+    assert backward(np.sum(Tensor([2.0]) * np.ones(0)), row).tolist() == [0.0] * 4
+    one = Tensor([2.0])
+    assert backward(np.sum(one * np.ones((2, 0))), one).tolist() == [0.0]
+
+
+def test_a_tensor_has_the_methods_of_an_array():
+    x = Tensor(X)
+    for found, expected in [
+        (x.sum(), X.sum()), (x.sum(0), X.sum(0)),
+        (x.sum(1, keepdims=True), X.sum(1, keepdims=True)),
+        (x.mean(), X.mean()), (x.mean(axis=1), X.mean(axis=1)), (x.max(0), X.max(0)),
+        (x.mean(0, keepdims=True), X.mean(0, keepdims=True)), (x.min(), X.min()),
+        (x.max(1, keepdims=True), X.max(1, keepdims=True)), (x.min(1), X.min(1)),
+        (x.min(0, keepdims=True), X.min(0, keepdims=True)), (x.T, X.T), (x.ravel(), X.ravel()),
+        (x.reshape(3, 7), X.reshape(3, 7)), (x.reshape((3, -1)), X.reshape(3, -1)),
+        (x.reshape(-1), X.ravel()), (x.transpose(), X.T), (x.transpose(0, 1), X),
+        (x.transpose((1, 0)), X.T), (x.astype(np.float32), X.astype(np.float32)), (-x, -X),
+        (abs(x), abs(X)), (+x, X), (x[2:, 0], X[2:, 0]), (2.0 - x, 2.0 - X), (2.0 / x, 2.0 / X),
+        (x / 2.0, X / 2.0), (2.0**x, 2.0**X), (x.T @ X, X.T @ X), (X.T @ x, X.T @ X),
+        (1.0 + x, 1 + X), (2.0 * x, 2 * X), (x - 1.0, X - 1),
+    ]:
+        assert isinstance(found, Tensor) and found.dtype == expected.dtype
+        np.testing.assert_array_equal(found.value, expected)
+    for found, expected in [
+        (x > 0.1, X > 0.1), (x >= X, X >= X), (x < 0.1, X < 0.1), (x <= X, X <= X),
+        (x == X, X == X), (x != X, X != X), (0.1 > x, X < 0.1),
+    ]:
+        assert type(found) is np.ndarray and (found == expected).all()
+    assert (x.shape, x.ndim, x.size, len(x)) == ((7, 3), 2, 21, 7)
+    assert len(list(x)) == 7 and (list(x)[2].value == X[2]).all()
 
 
 # ---------------------------------------------------------------- mutation
