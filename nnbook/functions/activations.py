@@ -13,8 +13,6 @@ value is the limit, NaN gives NaN, and no floating-point warning is raised. Erro
 units in the last place of the correctly rounded float64 result, over all finite inputs.
 """
 
-import difflib
-
 import numpy as np
 
 from nnbook.functions._elementwise import elementwise, magnitude
@@ -315,6 +313,8 @@ def get_activation(name):
         raise TypeError(f"activation must be a name, got {name!r}; known: {known}")
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
+    import difflib  # its loading costs milliseconds that an error alone should pay
+
     message = f"unknown activation {name!r}; known: {known}"
     word = name.lower().strip().replace("-", "_")
     near = OTHER_NAMES.get(word) or next(
