@@ -218,6 +218,8 @@ BAD = [
         r"times x's, \(12, 10\); got 1$"),
     Bad("nothing left", lambda: conv_transpose2d(X, WT, padding=((4, 4), (0, 0))), ValueError,
         r"^padding cuts off all of the result along spatial axis 0: 4 and 4 of 8 entries$"),
+    Bad("nothing left of a row", lambda: conv_transpose2d(X, WT, padding=(0, 3)), ValueError,
+        r"^padding cuts off all of the result along spatial axis 1: 3 and 3 of 6 entries$"),
     Bad("padding of a transposed layer", lambda: conv_transpose2d(X, WT, padding="full"),
         ValueError, r"^padding must be one of valid, same"),
     Bad("g of another shape", lambda: conv2d_vjp(G[:, :3], X, W), ValueError,
