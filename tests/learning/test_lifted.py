@@ -129,6 +129,11 @@ def test_the_defaults_of_several_heads_pools_and_losses():
     x, W = RNG.normal(size=(2, 3, 4)), RNG.normal(size=(4, 4))
     for name, args, options in [
         ("multi_head_attention", (x, None, None, W, W, W, W), {"heads": 2}),
+        ("multi_head_attention", (x[0], None, None, W, W, W, W), {"heads": 4}),
+        ("multi_head_attention", (x[0], x[1], None, W, W, W, W), {"heads": 2, "causal": True}),
+        ("multi_head_attention", (x, x[:, 1:], x[:, :2], W, W, W, W), {"heads": 1}),
+        ("attention", (x, x[:, :2], x[:, 1:]), {"past": (x, x)}),
+        ("attention", (x[0], x[1], x[1]), {"past": (x[0], x[0]), "causal": True}),
         ("max_pool1d", (x, 2), {}), ("avg_pool1d", (x, 2), {}),
         ("nll", (x, np.array([[0, 1, 2, 0]] * 2)), {}),
         ("cross_entropy", (x, np.array([[0, 1, 2, 0]] * 2)), {}),
