@@ -14,10 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from nnbook.functions._validate import check_count, check_number
-from nnbook.functions.activations import sigmoid, softplus
+from nnbook.functions.activations import softplus
+from nnbook.learning._in_place import rule_of
+from nnbook.learning._stacked import FEWEST, Block, block_size
+from nnbook.learning._updates import check_optimizer
 from nnbook.learning._validate import check_batch, check_params
 from nnbook.learning.mlp import activation_pair, init_params
-from nnbook.learning.optimizers import Optimizer
+from nnbook.learning.trees import tree_map
 
 
 class Runs(NamedTuple):
@@ -189,36 +192,49 @@ def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=())
     20
     """
     A0, sign, N = _check_data(params, X, Y)
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be one such as sgd(0.1) or adam(), found {optimizer!r}")
+    check_optimizer(optimizer)
     epochs = check_count(epochs, "epochs", minimum=0)
     record = sorted({check_count(t, "record", minimum=0) for t in record} | {epochs})
     if record[-1] > epochs:
         raise ValueError(f"record must not go beyond the {epochs} epochs, found {record[-1]}")
-    phi, phi_prime = activation_pair(activation)
-    logits, costs = [], []
-    state = optimizer.init(params)
-    with np.errstate(all="ignore"):
-        for t in range(epochs + 1):
-            A, Z = [A0], [None]
-            for W, b in params:
-                Z.append(_weighted(W, A[-1]) + b[:, np.newaxis])
-                A.append(phi(Z[-1]))
-            if t in record:
-                logits.append(Z[-1].transpose(1, 0, 2))
-                costs.append(softplus(sign * Z[-1]).mean(axis=(0, 1)))
-            if t == epochs:
-                return Runs(params, tuple(record), np.array(logits), np.array(costs))
-            # σ(z) - y is σ(z) where y = 0 and -σ(-z) where y = 1; so written, it keeps its digits
-            delta = sign * sigmoid(sign * Z[-1]) / (N * len(sign))
-            grads = []
-            for layer in range(len(params), 0, -1):
-                W, _ = params[layer - 1]
-                dW = (delta[:, np.newaxis] * A[layer - 1]).sum(axis=2)
-                grads.insert(0, (dW, delta.sum(axis=1)))
-                if layer > 1:
-                    delta = _weighted(W.swapaxes(0, 1), delta) * phi_prime(Z[layer - 1])
-            params, state = optimizer.update(grads, state, params)
+    activation_pair(activation)
+    dtype, total = A0.dtype, np.shape(params[0][1])[-1]
+    rule = rule_of(optimizer)
+    size = block_size(_sizes(params), N, dtype, len(rule.slots) if rule else 0)
+    runs = Runs(
+        [(np.empty(np.shape(W), dtype), np.empty(np.shape(b), dtype)) for W, b in params],
+        tuple(record),
+        np.empty((len(record), N, len(sign), total), dtype),
+        np.empty((len(record), total), dtype),
+    )
+    for start in range(0, total, size):
+        part = np.arange(start, min(start + size, total))
+        # a block too small is filled up with copies, whose results nobody reads
+        padded = np.pad(part, (0, max(0, FEWEST - len(part))), mode="edge")
+        block = Block(tree_map(lambda leaf, at=padded: np.asarray(leaf)[..., at], params),
+                      A0, sign, optimizer, activation)  # fmt: skip
+        _train(block, epochs, slice(start, start + len(part)), runs)
+    return runs
+
+
+@np.errstate(all="ignore")
+def _train(block, epochs, place, runs):
+    """Train a block, and write its records and last parameters into their place in the runs."""
+    count, records = place.stop - place.start, {t: i for i, t in enumerate(runs.epochs)}
+    for t in range(epochs + 1):
+        block.run_forward()
+        if t in records:
+            logits = block.logits[..., :count]
+            runs.logits[records[t], ..., place] = logits.transpose(1, 0, 2)
+            runs.cost[records[t], place] = softplus(block.sign * logits).mean(axis=(0, 1))
+        if t < epochs:
+            block.step()
+    for (W, b), (block_W, block_b) in zip(runs.params, block.params, strict=True):
+        W[..., place], b[..., place] = block_W[..., :count], block_b[..., :count]
+
+
+def _sizes(params):
+    return [np.shape(params[0][0])[1], *(len(W) for W, _ in params)]
 
 
 def right_answers(logits, Y, margin=1e-3):
@@ -255,16 +271,8 @@ def right_answers(logits, Y, margin=1e-3):
     return (logits * sign[:, :, np.newaxis] > margin).all(axis=1).sum(axis=0)
 
 
-def _weighted(W, A):
-    """Return the sums over i of W[:, i] A[i], added in the order of i."""
-    total = W[:, 0, np.newaxis] * A[0]
-    for i in range(1, W.shape[1]):
-        total += W[:, i, np.newaxis] * A[i]
-    return total
-
-
 def _check_data(params, X, Y):
-    """Return X as (d, N, 1), and 1 - 2Y as (K, N, 1), if they fit the stack."""
+    """Return X as (d, N, 1), 1 - 2Y as (K, N, 1) and N, if they fit the stack; in its dtype."""
     if not params or any(np.ndim(W) != 3 or np.ndim(b) != 2 for W, b in params):
         raise ValueError(
             "params must be a stack, W of shape (n_out, n_in, S) and b of shape (n_out, S); "
@@ -284,4 +292,6 @@ def _check_data(params, X, Y):
         raise ValueError(f"Y must have the shape (N, K) = {expected}, found {Y.shape}{hint}")
     if not np.isin(Y, (0, 1)).all():
         raise ValueError(f"Y must hold 0 and 1 only, found {Y[~np.isin(Y, (0, 1))][0]}")
-    return X.T[:, :, np.newaxis], (1.0 - 2.0 * Y.T)[:, :, np.newaxis], len(X)
+    dtype = np.result_type(*(leaf for layer in params for leaf in layer), np.float32)
+    columns = np.ascontiguousarray(X.T, dtype), np.asarray(1.0 - 2.0 * Y.T, dtype)
+    return *(column[:, :, np.newaxis] for column in columns), len(X)
