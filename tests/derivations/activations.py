@@ -36,6 +36,14 @@ def identity_prime():
     return [(d, verify(d, F.identity_prime, points=3000, args=z, fixed={u: 0.5}))]
 
 
+def relu_prime():
+    start = sp.Derivative(bent(z, 0 * z), z)
+    d = Derivation("18.20", "The slope of ReLU", start, domain={z: APART})
+    d.step(bent(sp.Derivative(z, z), 0), "branch by branch")
+    d.step(bent(1, 0), "the slope of $z$ is 1")
+    return [(d, verify(d, F.relu_prime, points=3000, chosen={0: 0}))]
+
+
 def leaky_relu_prime():
     start = sp.Derivative(bent(z, alpha * z), z)
     d = Derivation("18.22", "The slope of leaky ReLU", start, domain={z: APART})
@@ -180,7 +188,7 @@ def prelu_vjp():
 DERIVATIONS = {
     f.__name__: f
     for f in (
-        identity_prime, leaky_relu_prime, elu_prime, selu_prime, celu_prime, mish_prime,
+        identity_prime, relu_prime, leaky_relu_prime, elu_prime, selu_prime, celu_prime, mish_prime,
         softsign_prime, hard_sigmoid_prime, hard_swish_prime, silu_prime, prelu_vjp,
     )
 }  # fmt: skip
