@@ -7,7 +7,7 @@ every node, the gradient of the output in it:
 .. math:: \bar x_i = \sum_{j:\, i \to j} \bar x_j\, \frac{\partial x_j}{\partial x_i}
 
 in an order in which a node comes only when all that use it have come. The rules are the derivatives
-of :mod:`nnbook.functions`, through :mod:`nnbook.learning.lifted`, and those of NumPy's functions.
+of `nnbook.functions`, through :mod:`nnbook.learning.lifted`, and those of NumPy's functions.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ EXPLICIT = 0  # the level of Tensors that are made by hand; transforms count up 
 class Tensor(Traced):
     r"""An array of real numbers that remembers how it was computed.
 
-    Operators, NumPy's functions and the functions of :mod:`nnbook.learning.lifted` take Tensors
+    Operators, NumPy's functions and the functions of `nnbook.learning.lifted` take Tensors
     and give Tensors; comparisons give plain arrays of booleans.
 
     Parameters

@@ -62,7 +62,7 @@ def jvp(f, primals, tangents):
     ----------
     f : callable
         Of arrays or nests of arrays; written with NumPy's functions and those of
-        :mod:`nnbook.learning.lifted`.
+        `nnbook.learning.lifted`.
     primals : tuple
         Where: f's arguments.
     tangents : tuple

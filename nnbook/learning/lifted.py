@@ -74,7 +74,7 @@ def lift(f, vjp=None, *, of=None):
     Parameters
     ----------
     f : callable
-        A function of :mod:`nnbook.functions` that has a derivative, or one of your own.
+        A function of `nnbook.functions` that has a derivative, or one of your own.
     vjp : callable, optional
         The derivative of a function of your own: ``vjp(g, *arguments, **keywords)`` with the
         cotangent first. It returns one gradient for each name in `of`, or a single array.

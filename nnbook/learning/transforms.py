@@ -193,8 +193,7 @@ def checkpoint(f):
     Raises
     ------
     TypeError
-        When called, if f uses a Tensor that is not among its arguments: its gradient would be
-        lost.
+        If f uses a Tensor that is not among its arguments: its gradient would be lost.
 
     Notes
     -----
