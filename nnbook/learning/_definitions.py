@@ -1,6 +1,6 @@
 r"""What the package's functions are, written with functions whose derivatives have derivatives.
 
-The functions of :mod:`nnbook.functions` and their gradients are opaque to a Tensor: fast, and
+The functions of `nnbook.functions` and their gradients are opaque to a Tensor: fast, and
 careful with the last digit. Forward mode and second derivatives look inside, and this is what they
 see: f″ of each elementwise function, and the formula of every other. A test holds each to the
 function itself, in value and in gradient.

@@ -7,7 +7,7 @@ every node, the gradient of the output in it:
 .. math:: \bar x_i = \sum_{j:\, i \to j} \bar x_j\, \frac{\partial x_j}{\partial x_i}
 
 in an order in which a node comes only when all that use it have come. The rules are the derivatives
-of `nnbook.functions`, through :mod:`nnbook.learning.lifted`, and those of NumPy's functions.
+of `nnbook.functions`, through `nnbook.learning.lifted`, and those of NumPy's functions.
 """
 
 import numpy as np

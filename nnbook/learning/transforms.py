@@ -198,8 +198,8 @@ def checkpoint(f):
     Notes
     -----
     A chain of L layers in :math:`\sqrt L` checkpointed segments of :math:`\sqrt L` layers keeps
-    the arrays between segments and of one segment, :math:`O(\sqrt L)`, for one more forward pass
-    [1]_.
+    the arrays between segments and of one segment, :math:`O(\sqrt L)`, and costs one more forward
+    pass [1]_.
 
     References
     ----------
