@@ -273,6 +273,14 @@ def slope_of(t):
         if t.c is None:
             return p / t.divisor
         return np.where(t.c == 0, 0, t.c / t.divisor * p)
-    total = np.sum(t.c, axis=t.axis, keepdims=True)
-    slope = (p * (total - t.c) - t.c * others) / t.divisor
-    return np.where(total == 0, 0, slope)
+    slope = (p * _sum_of_others(t.c, t.axis) - t.c * others) / t.divisor
+    return np.where(np.any(t.c != 0, axis=t.axis, keepdims=True), slope, 0)
+
+
+def _sum_of_others(c, axis):
+    """Return, for each coefficient, the sum of the others: that of the largest would cancel."""
+    top = np.max(c, axis=axis, keepdims=True)
+    is_top = c == top
+    tied = (np.count_nonzero(is_top, axis=axis, keepdims=True) - 1) * top
+    rest = np.sum(np.where(is_top, 0, c), axis=axis, keepdims=True) + tied
+    return np.where(is_top, rest, top + (rest - c))

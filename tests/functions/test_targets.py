@@ -9,6 +9,7 @@ from nnbook.functions import (
     cross_entropy_grad,
     cross_entropy_hess,
     kl_divergence,
+    kl_divergence_grad,
     log_softmax,
     nll,
     nll_grad,
@@ -63,6 +64,18 @@ def test_each_loss_alone_is_good_to_the_last_digits(scale, classes):
         assert true.worst(cross_entropy(z, y, reduction="none"), exact, 1) <= 1.4
         slope = true.cross_entropy_grad(z[:50], y[:50])
         assert true.worst(cross_entropy_grad(z[:50], y[:50]), slope, 1) <= 2
+
+
+@pytest.mark.parametrize("student", [[60.0, 0.0, 1.0], [40.0, 0.0, 1.0], [0.0, 0.0, 60.0]])
+@pytest.mark.parametrize("teacher", [[50.0, 0.0, 0.0], [0.0, 40.0, 40.0], [0.0, -800.0, -900.0]])
+def test_targets_nearly_certain_keep_the_digits_of_what_they_leave(student, teacher):
+    # 1 + 1e-22 is 1: a sum of all targets less the largest would have lost the rest.
+    z, targets = np.array([student]), softmax([teacher])
+    with mp.workdps(60):
+        exact = true.cross_entropy_grad(z, targets)
+        for found in (cross_entropy_grad(z, targets), kl_divergence_grad(z, targets)):
+            assert true.worst(found, exact, 1) <= 2
+            assert abs(found.sum()) <= 2**-52 * np.abs(found).sum()
 
 
 @pytest.mark.parametrize(("kind", "options"), OPTIONS)
