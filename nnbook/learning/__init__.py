@@ -17,8 +17,11 @@ from nnbook.learning.clipping import (
     clipped,
     global_norm,
 )
+from nnbook.learning.curvature import sharpness
 from nnbook.learning.data import Split, digits, fashion_mnist, mnist, split, xor
 from nnbook.learning.decay import coupled_l2, decoupled_decay
+from nnbook.learning.diagnose import diagnose
+from nnbook.learning.faults import FAULTS, broken_run
 from nnbook.learning.forward_mode import jvp
 from nnbook.learning.initializers import (
     INITIALIZERS,
@@ -53,6 +56,7 @@ from nnbook.learning.optimizers import (
     rmsprop,
     sgd,
 )
+from nnbook.learning.recording import record_run
 from nnbook.learning.schedules import (
     chain_schedules,
     constant_schedule,
@@ -64,6 +68,15 @@ from nnbook.learning.schedules import (
     one_cycle,
     polynomial_decay,
     step_decay,
+)
+from nnbook.learning.signals import (
+    dead_fraction,
+    generalization_gap,
+    gradient_statistics,
+    saturated_fraction,
+    signal_statistics,
+    slope_bound,
+    update_ratio,
 )
 from nnbook.learning.statistics import accuracy_standard_error, mcnemar_exact, wilson_interval
 from nnbook.learning.toy_data import (
@@ -80,6 +93,7 @@ from nnbook.learning.transforms import checkpoint, grad, hvp, value_and_grad
 from nnbook.learning.trees import tree_leaves, tree_map
 
 __all__ = [
+    "FAULTS",
     "INITIALIZERS",
     "Optimizer",
     "Split",
@@ -92,6 +106,7 @@ __all__ = [
     "adamw",
     "amsgrad",
     "backward",
+    "broken_run",
     "chain_schedules",
     "checkpoint",
     "circles",
@@ -107,18 +122,22 @@ __all__ = [
     "cosine_decay",
     "cosine_restarts",
     "coupled_l2",
+    "dead_fraction",
     "decoupled_decay",
+    "diagnose",
     "digits",
     "draw_many",
     "exponential_decay",
     "fashion_mnist",
     "fit",
     "forward",
+    "generalization_gap",
     "get_initializer",
     "global_norm",
     "glorot_normal",
     "glorot_uniform",
     "grad",
+    "gradient_statistics",
     "he_normal",
     "he_uniform",
     "heteroscedastic_data",
@@ -146,11 +165,16 @@ __all__ = [
     "orthogonal",
     "polynomial_decay",
     "predict",
+    "record_run",
     "right_answers",
     "rmsprop",
+    "saturated_fraction",
     "save_params",
     "sgd",
+    "sharpness",
+    "signal_statistics",
     "sine_data",
+    "slope_bound",
     "spirals",
     "split",
     "stack",
@@ -161,6 +185,7 @@ __all__ = [
     "tree_map",
     "uniform",
     "unstack",
+    "update_ratio",
     "value_and_grad",
     "wilson_interval",
     "xor",
