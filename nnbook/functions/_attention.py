@@ -135,29 +135,43 @@ def _single_queries(a):
 def weights_of(a, at):
     """Return ``(p, x, q, k)`` of one block: weights, scores before the cap, and their factors.
 
-    p and x have the axes (n, g, r, t, s), in float64 at least. In q members and queries are one
-    axis, and the scale is in it.
+    p and x have the axes (n, g, r, t, s); x is None without a cap. In q members and queries are
+    one axis, and the scale is in it.
     """
     n, g, r, t, keys = at
     q = a.Q[n, g, r, t] * a.scale
     k = a.K[n, g, keys]
     shape = (*q.shape[:-1], k.shape[-2])
-    q = merged(q)
-    x = (q @ k.swapaxes(2, 3)).reshape(shape)
-    x = x.astype(working_dtype(x.dtype), copy=False)
-    scores = x if a.soft_cap is None else a.soft_cap * tanh(x / a.soft_cap)
+    q, x = merged(q), None
+    scores = (q @ k.swapaxes(2, 3)).reshape(shape)
+    if a.soft_cap is not None:
+        x = scores.astype(working_dtype(scores.dtype), copy=False)
+        scores = (a.soft_cap * tanh(x / a.soft_cap)).astype(scores.dtype, copy=False)
     if a.mask is not None:
         mask = a.mask[n, g, r, t, keys]
-        scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask
-        if mask.dtype != bool:
-            scores[mask == -np.inf] = -np.inf  # whatever the score was
+        hidden = ~mask if mask.dtype == bool else mask == -np.inf
+        scores = scores if mask.dtype == bool else scores + mask
+        np.copyto(scores, -np.inf, where=hidden)  # whatever the score was
     if a.causal and isinstance(keys, slice):
         query = np.arange(t.start, t.stop)[:, np.newaxis] + a.offset
-        scores = np.where(np.arange(keys.stop) <= query, scores, -np.inf)
-    p = softmax(scores)
-    top = np.max(scores, axis=-1, keepdims=True, initial=-np.inf)
-    np.copyto(p, 0, where=top == -np.inf)  # a query that sees nothing reads nothing
-    return p, x, q, k
+        np.copyto(scores, -np.inf, where=np.arange(keys.stop) > query)
+    return _normalized(scores).astype(q.dtype, copy=False), x, q, k
+
+
+def _normalized(scores):
+    """Return the softmax of scores along the last axis, 0 where all are -inf; they are overwritten.
+
+    Unlike `softmax` it does not put back what the subtraction of the maximum rounds off: the
+    products that gave the scores were rounded by more.
+    """
+    top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
+    if np.inf in top:
+        return np.where(top == -np.inf, 0, softmax(scores))
+    np.copyto(top, 0, where=top == -np.inf)  # a query that sees nothing reads nothing
+    np.exp(np.subtract(scores, top, out=scores), out=scores)
+    total = scores.sum(axis=-1, keepdims=True)
+    np.copyto(total, 1, where=total == 0)
+    return np.divide(scores, total, out=scores)
 
 
 def merged(x):

@@ -94,15 +94,16 @@ def attention(
     Scores are formed in blocks of queries, so memory grows with T + S, not with T S, unless the
     weights are asked for. A causal block leaves out the keys after its last query.
 
-    Products are taken in the dtype of the result (float16 in float32), what lies between them in
-    float64. With :math:`a_i = \max_j \sum_k |Q_{ik} K_{jk}|/\sqrt d` and :math:`m_i` the largest
+    All is computed in the dtype of the result (float16 in float32), but a soft cap and the sum
+    with a wider mask in float64. With :math:`a_i = \max_j \sum_k |Q_{ik} K_{jk}|/\sqrt d` and :math:`m_i` the largest
     :math:`|M_{ij}|` that is finite,
 
     .. math:: |\delta O_{ic}| \le 8 \varepsilon \bigl(\sqrt S + \sqrt d\, a_i + m_i\bigr)
               \sum_j P_{ij} |V_{jc}|.
 
-    The second and third terms are the rounding of the scores, which the exponential turns into
-    relative errors. They cannot be had smaller without products in a wider format.
+    The second and third terms are the rounding of the scores and of what the softmax subtracts
+    from them, which the exponential turns into relative errors. They cannot be had smaller without
+    products in a wider format.
 
     References
     ----------
@@ -134,7 +135,7 @@ def attention(
         for at in blocks(a):
             n, g, r, t, keys = at
             p, _, _, _ = weights_of(a, at)
-            rows = merged(p).astype(a.V.dtype, copy=False) @ a.V[n, g, keys]
+            rows = merged(p) @ a.V[n, g, keys]
             out[n, g, r, t] = rows.reshape(out[n, g, r, t].shape)
             if P is not None:
                 P[n, g, r, t, keys] = p
@@ -229,19 +230,21 @@ def attention_vjp(
         for at in blocks(a, a.Q, *(x for x in (g, g_P) if x is not None)):
             n, group, r, t, keys = at
             p, x, q, k = weights_of(a, at)
-            P_bar = np.zeros_like(p)
-            if g is not None:
+            if g is None:
+                S_bar = np.zeros_like(p)
+            else:
                 rows = merged(g[n, group, r, t])
-                P_bar += (rows @ a.V[n, group, keys].swapaxes(2, 3)).reshape(p.shape)
-                V_bar[n, group, keys] += merged(p.astype(a.V.dtype)).swapaxes(2, 3) @ rows
+                S_bar = (rows @ a.V[n, group, keys].swapaxes(2, 3)).reshape(p.shape)
+                V_bar[n, group, keys] += merged(p).swapaxes(2, 3) @ rows
             if g_P is not None:
-                P_bar += g_P[n, group, r, t, keys]
-            S_bar = p * (P_bar - np.sum(P_bar * p, axis=-1, keepdims=True))
+                S_bar += g_P[n, group, r, t, keys]
+            S_bar -= np.sum(S_bar * p, axis=-1, keepdims=True)
+            S_bar *= p
             if M_bar is not None:
                 _add_over_shared_axes(M_bar, at, S_bar)
-            if a.soft_cap is not None:
+            if x is not None:
                 S_bar *= tanh_prime(x / a.soft_cap)
-            S_bar = merged(S_bar).astype(a.Q.dtype, copy=False)
+            S_bar = merged(S_bar)
             Q_bar[n, group, r, t] = (S_bar @ k * a.scale).reshape(Q_bar[n, group, r, t].shape)
             K_bar[n, group, keys] += S_bar.swapaxes(2, 3) @ q
     now = slice(a.past, None)
@@ -271,4 +274,4 @@ def _add_over_shared_axes(M_bar, at, S_bar):
     """Add the gradient in a block of scores to the mask's, summed over the axes it shares."""
     shared = tuple(i for i, length in enumerate(M_bar.shape) if length == 1)
     index = tuple(slice(None) if i in shared else part for i, part in enumerate(at))
-    M_bar[index] += np.sum(S_bar, axis=shared, keepdims=True)
+    M_bar[index] += np.sum(S_bar, axis=shared, keepdims=True, dtype=M_bar.dtype)

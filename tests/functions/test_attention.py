@@ -424,6 +424,51 @@ def test_a_score_of_minus_infinity_weighs_nothing_and_one_of_plus_infinity_takes
         assert not attention([[-1.0]], -k[:1], [[5.0]]).any()  # all -inf: nothing is seen
 
 
+def test_a_query_with_an_infinite_score_leaves_the_others_as_they_are():
+    q = np.array([[np.inf], [1.0], [2.0], [-1.0]])
+    seen = np.array([[True, True], [True, True], [False, False], [True, False]])
+    given = q, [[1.0], [2.0]], [[5.0], [6.0]]
+    with np.errstate(all="raise"):
+        output, P = attention(*given, seen, return_weights=True, block=4)
+        assert np.isnan(output[0]).all()  # two infinite scores: neither takes all
+        close(P[1:], [softmax([1.0, 2.0]), [0, 0], [1, 0]])
+        close(output[1:], P[1:] @ [[5.0], [6.0]])
+        one = attention(np.abs(q), [[0.5], [-1.0]], given[2], seen, return_weights=True)[1]
+        close(one[0], [1.0, 0.0])
+
+
+def test_a_mask_wider_than_the_scores_is_added_in_its_own_format():
+    q, k, v = (x.astype(np.float32) for x in (Q, K, V))
+    far = BIAS - 1e300  # -inf in float32, where every query would seem to see nothing
+    P = attention(q, k, v, far, return_weights=True)[1]
+    close(P, np.full_like(P, 1 / S), 1e-6)
+    fine = BIAS + 2.0**26  # more than float32 could add and keep the scores
+    expected = attention(Q, K, V, fine)
+    close(attention(q, k, v, fine), expected, 1e-4)
+    bars = attention_vjp(COT.astype(np.float32), q, k, v, fine)
+    for found, value in zip(bars, attention_vjp(COT, Q, K, V, fine), strict=True):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, value, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("cap", [1e-50, 1e50, 1e300])
+def test_a_soft_cap_may_lie_outside_the_range_of_float32(cap):
+    q, k, v, g = (x.astype(np.float32) for x in (Q, K, V, COT))
+    uncapped = attention(q, k, v) if cap > 1 else attention(0 * q, k, v)
+    close(attention(q, k, v, soft_cap=cap), uncapped, 1e-6)
+    found = attention_vjp(g, q, k, v, soft_cap=cap)
+    expected = attention_vjp(g, q if cap > 1 else 0 * q, k, v)
+    np.testing.assert_allclose(found[2], expected[2], rtol=1e-5, atol=1e-6)
+
+
+def test_the_mean_of_the_largest_values_does_not_overflow():
+    for dtype in (np.float32, np.float64):
+        large = np.full((9, 2), np.finfo(dtype).max)
+        with np.errstate(all="raise"):
+            output = attention(np.zeros((1, 3), dtype), np.zeros((9, 3), dtype), large)
+        close(output, large[:1], 8 * 3 * np.finfo(dtype).eps)
+
+
 def test_minus_infinity_in_a_mask_hides_a_score_that_overflows():
     with np.errstate(all="raise"):
         given = [[1e200]], [[1e200], [1.0]], [[5.0], [6.0]], [[-np.inf, 0.0]]
