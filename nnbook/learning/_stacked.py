@@ -78,11 +78,15 @@ class Block:
     def step(self):
         """Go back from the last forward pass, and let the optimizer step."""
         alpha = self.rate(self.t) if self.rule else 0.0
-        self._slope_of_the_loss(-alpha if self.rule and self.rule.folds else 1.0)
+        folds = self.rule is not None and self.rule.folds
+        self._slope_of_the_loss(-alpha if folds else 1.0)
         for function, arguments in self.backward:
             function(*arguments)
-        if self.rule:
-            p, g, scratch = self.buffers["p"], self.buffers["g"], self.buffers["scratch"]
+        p, g = self.buffers["p"], self.buffers["g"]
+        if folds:  # −α is in the slope of the loss, and so in everything behind it
+            np.add(p, g, p)
+        elif self.rule:
+            scratch = self.buffers["scratch"]
             _in_place.update(self.rule, alpha, self.t, p, g, self.slots, scratch)
         else:
             new, self.state = self.optimizer.update(self.grads, self.state, self.params)

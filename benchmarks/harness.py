@@ -1,0 +1,185 @@
+"""Candidates in processes of their own, timed one after the other in shuffled rounds.
+
+A machine's speed drifts by half within seconds, and other programs come and go. So each round
+times every candidate once, in an order drawn anew, and only ratios within a round are compared.
+The clock is the CPU time of the candidate's whole process: time that others take on its core does
+not count, and a second thread counts in full.
+"""
+
+import importlib
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+) | {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+}
+ROUND_SECONDS = 0.15  # of CPU, for each candidate in each round
+OURS = "nnbook"
+
+
+class Candidate(NamedTuple):
+    """One way to do the work of a row.
+
+    Attributes
+    ----------
+    make : callable
+        Imports what it needs and returns ``run``. Each ``run()`` does the work once and returns a
+        number that every candidate must agree on, run after run; or None where there is none.
+    needs : str
+        The package that must be there.
+    limit : bool
+        Whether this is no peer but a product of 512 by 512 matrices, which says what the processor
+        can do at best.
+    """
+
+    make: Callable
+    needs: str = "numpy"
+    limit: bool = False
+
+
+class Row(NamedTuple):
+    """Work that several candidates do.
+
+    Attributes
+    ----------
+    name : str
+        A word for the command line.
+    title : str
+        What the work is, for a reader.
+    candidates : mapping of str to Candidate
+        "nnbook" among them.
+    asked : mapping of str to float
+        How many times a peer's speed is wanted; for "limit", the share of it.
+    rtol : float
+        How well the first results must agree.
+    flops : float
+        Additions and multiplications of the row's matrix products, to compare with the limit.
+    """
+
+    name: str
+    title: str
+    candidates: Mapping[str, Candidate]
+    asked: Mapping[str, float] = {}
+    rtol: float = 1e-3
+    flops: float = 0.0
+
+
+class Disagreement(Exception):
+    """Two candidates do not do the same work."""
+
+
+class Failed(Exception):
+    """A candidate's process ended."""
+
+
+class Worker:
+    """A process that holds one candidate and times it on command."""
+
+    def __init__(self, module, row, candidate):
+        paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+        self.name = candidate
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", module, row, candidate],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        )  # fmt: skip
+
+    def ask(self, command, number):
+        """Send a command and wait for the answer."""
+        try:
+            self.process.stdin.write(f"{command} {number}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed(f"{self.name}: its process ended; what it said is above")
+        return json.loads(line)
+
+    def close(self):
+        """End the process."""
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Measured(NamedTuple):
+    """What the rounds of a row gave.
+
+    Attributes
+    ----------
+    row : Row
+    seconds : dict of str to list of float
+        CPU time of one piece of work, by candidate, round by round.
+    absent : list of str
+        Candidates whose package is not installed.
+    """
+
+    row: Row
+    seconds: dict
+    absent: list
+
+
+def rows_of(module):
+    """Return the rows of a module, by name."""
+    return {row.name: row for row in importlib.import_module(module).ROWS}
+
+
+def measure(module, row, rounds=10, seed=0):
+    """Measure a row.
+
+    Parameters
+    ----------
+    module : str
+        Where the row is defined; each worker imports it.
+    row : Row
+    rounds : int
+        Each times every candidate once.
+    seed : int
+        Of the shuffling.
+
+    Returns
+    -------
+    Measured
+    """
+    absent = [name for name, one in row.candidates.items() if not find_spec(one.needs)]
+    workers = {}
+    try:
+        for name in row.candidates:
+            if name not in absent:
+                workers[name] = Worker(module, row.name, name)
+        agree(row, {name: worker.ask("check", 5) for name, worker in workers.items()})
+        pieces = {name: worker.ask("pieces", ROUND_SECONDS) for name, worker in workers.items()}
+        seconds, order = {name: [] for name in workers}, random.Random(seed)
+        for _ in range(rounds):
+            for name in order.sample(sorted(workers), len(workers)):
+                seconds[name].append(workers[name].ask("time", pieces[name]))
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return Measured(row, seconds, absent)
+
+
+def agree(row, results):
+    """Raise Disagreement unless the candidates' first results are nnbook's."""
+    ours = results[OURS]
+    for name, theirs in results.items():
+        if row.candidates[name].limit or None in theirs:
+            continue
+        worst = max(abs(a - b) / max(abs(a), 1e-9) for a, b in zip(ours, theirs, strict=True))
+        if not worst <= row.rtol:
+            raise Disagreement(
+                f"{row.name}: {name} gives {theirs}, nnbook {ours}; they differ by {worst:.1e} "
+                f"where {row.rtol:.0e} is allowed"
+            )
