@@ -12,21 +12,21 @@ SHORT = 128  # entries; above it NumPy's sums over a last axis are as fast as ov
 WIDTH = 32  # neighbours that a part takes together, if it cannot take them all
 
 
-def in_blocks(body, z, axis, dtype, sums=False):
+def in_blocks(body, z, axes, dtype, sums=False):
     """Apply ``body(part, axis)`` to parts of `z` whose temporaries stay in a core's own cache.
 
     NumPy is slow at sums over a few neighbours, so a short last axis comes first in each part.
     """
     if z.size <= BLOCK:
-        return body(z, axis).astype(dtype, copy=False)
-    axes = axis if isinstance(axis, tuple) else (axis,)
+        return body(z, axes).astype(dtype, copy=False)
     if len(axes) > 1:
         ends = tuple(range(-len(axes), 0))
         moved = np.moveaxis(z, axes, ends)
         shape = moved.shape[: -len(axes)]
-        out = in_blocks(body, moved.reshape(*shape, -1), len(shape), dtype, sums)
+        out = in_blocks(body, moved.reshape(*shape, -1), (len(shape),), dtype, sums)
         ones = (1,) * len(axes)
         return np.moveaxis(out.reshape(shape + ones if sums else moved.shape), ends, axes)
+    (axis,) = axes
     before, length = math.prod(z.shape[:axis]), z.shape[axis]
     flat = z.reshape(before, length, -1)
     after = flat.shape[2]

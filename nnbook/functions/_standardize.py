@@ -12,7 +12,6 @@ import numpy as np
 
 from nnbook.functions._validate import (
     as_float,
-    check_axis,
     check_number,
     check_same_shape,
     working_dtype,
@@ -27,17 +26,6 @@ class Standardized(NamedTuple):
     normal: np.ndarray
     root: np.ndarray
     exponent: np.ndarray
-
-
-def check_axes(x, axis):
-    """Return the axes, an integer or a tuple of them, counted from the front and in order."""
-    wanted = axis if isinstance(axis, tuple) else (axis,)
-    axes = sorted(check_axis(x, a, "x") for a in wanted)
-    if not axes:
-        raise ValueError("axis is empty, but there must be an axis to take the mean over")
-    if len(set(axes)) < len(axes):
-        raise ValueError(f"axis={axis} names an axis of x, shape {x.shape}, twice")
-    return tuple(axes)
 
 
 def check_parameter(value, name, shape, meaning):

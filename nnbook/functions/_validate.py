@@ -18,13 +18,13 @@ def as_float(x, name):
     TypeError
         If `x` does not hold real numbers. The message names the argument.
     """
-    if isinstance(x, np.ndarray) and x.dtype.char in "dfg" and x.dtype.isnative:
-        if not isinstance(x, np.ma.MaskedArray):
-            return np.asarray(x)
+    if isinstance(x, np.ma.MaskedArray):
         raise TypeError(
             f"{name} is a masked array, whose mask would be lost; "
             f"pass {name}.filled(value) or the unmasked entries"
         )
+    if isinstance(x, np.ndarray) and x.dtype.char in "dfg" and x.dtype.isnative:
+        return np.asarray(x)
     try:
         x = np.asarray(x)
     except ValueError:
@@ -91,17 +91,19 @@ def check_same_shape(x, y, names):
     raise ValueError(message)
 
 
-def check_axis(x, axis, name):
+def check_axis(x, axis, name, option="axis"):
     """Return `axis` counted from the front; raise if `x` does not have it."""
     try:
+        if isinstance(axis, (bool, np.bool_)):
+            raise TypeError
         index = operator.index(axis)
     except TypeError:
-        raise TypeError(f"axis must be an integer, got {axis!r}") from None
+        raise TypeError(f"{option} must be an integer, got {axis!r}") from None
     if -x.ndim <= index < x.ndim:
         return index % x.ndim
-    message = f"axis={index} does not exist in {name} of shape {x.shape}"
+    message = f"{option}={index} does not exist in {name} of shape {x.shape}"
     if x.ndim == 0:
-        message += "; a single number has no axis to normalise over, pass an array"
+        message += "; a single number has no axis, pass an array"
     elif x.ndim == 1:
         message += "; a single example has one axis, axis=-1 takes the last in any shape"
     else:
@@ -109,10 +111,23 @@ def check_axis(x, axis, name):
     raise ValueError(message)
 
 
+def check_axes(x, axis, name):
+    """Return an integer or a tuple of them as axes counted from the front, in order."""
+    if isinstance(axis, list):
+        raise TypeError(f"axis must be an integer or a tuple of them, got {axis}; use tuple(axis)")
+    wanted = axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(sorted(check_axis(x, one, name) for one in wanted))
+    if not axes:
+        raise ValueError("axis is empty, but must name at least one axis")
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"axis={axis} names an axis of {name}, shape {x.shape}, twice")
+    return axes
+
+
 def check_number(value, name, low=-math.inf, high=math.inf, *, closed_low=True, closed_high=False):
     """Return `value` as a finite Python float between `low` and `high`; raise if it is not one."""
     kind = f"{name} must be a single real number, got {value!r}"
-    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0:
+    if isinstance(value, (bool, np.bool_, str, bytes, list, tuple)) or np.ndim(value) != 0:
         raise TypeError(kind)
     if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind not in "iuf":
         raise TypeError(kind)  # NumPy would drop an imaginary part, with no more than a warning

@@ -15,7 +15,6 @@ import numpy as np
 from nnbook.functions._standardize import (
     along,
     as_rows,
-    check_axes,
     cotangent,
     from_rows,
     gradients,
@@ -25,7 +24,7 @@ from nnbook.functions._standardize import (
     scaled,
     standardize,
 )
-from nnbook.functions._validate import as_float
+from nnbook.functions._validate import as_float, check_axes
 
 
 def layer_norm(x, gain=None, shift=None, *, axis=-1, eps=1e-5):
@@ -236,7 +235,7 @@ def rms_norm_vjp(g, x, gain=None, *, axis=-1, eps=1e-5):
 def _layer(x, axis, parameters, eps):
     """Return x in its working dtype, the axes, gain and shift, ε, and the result's dtype."""
     x = as_float(x, "x")
-    axes = check_axes(x, axis)
+    axes = check_axes(x, axis, "x")
     shape = tuple(x.shape[a] for a in axes)
     meaning = f"the lengths of x along axis={axis}"
     x, *rest = prepare(x, parameters, shape, meaning, eps)

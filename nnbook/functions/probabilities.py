@@ -15,7 +15,7 @@ import numpy as np
 from nnbook.functions._shifted import in_blocks, shifted_exp
 from nnbook.functions._validate import (
     as_float,
-    check_axis,
+    check_axes,
     check_number,
     check_same_shape,
     working_dtype,
@@ -73,9 +73,9 @@ def softmax(z, axis=-1, *, temperature=1.0):
     [[0. 1.]
      [0. 1.]]
     """
-    z, axis, temperature = _arguments(z, axis, temperature)
+    z, axes, temperature = _arguments(z, axis, temperature)
     with np.errstate(all="ignore"):
-        return _probabilities(z, axis, temperature, z.dtype)
+        return _probabilities(z, axes, temperature, z.dtype)
 
 
 def softmax_vjp(g, z, axis=-1, *, temperature=1.0):
@@ -113,10 +113,10 @@ def softmax_vjp(g, z, axis=-1, *, temperature=1.0):
     >>> print(softmax_vjp([1.0, 0.0], [0.0, 0.0]))
     [ 0.25 -0.25]
     """
-    g, z, axis, temperature = _cotangent(g, z, axis, temperature)
+    g, z, axes, temperature = _cotangent(g, z, axis, temperature)
     with np.errstate(all="ignore"):
-        p = _probabilities(z, axis, temperature)
-        out = p * (g - np.sum(g * p, axis=axis, keepdims=True))
+        p = _probabilities(z, axes, temperature)
+        out = p * (g - np.sum(g * p, axis=axes, keepdims=True))
         return _cooled(out, temperature).astype(z.dtype, copy=False)
 
 
@@ -158,14 +158,14 @@ def log_softmax(z, axis=-1, *, temperature=1.0):
     >>> print(f"{log_probability[0]:.4e} {log_probability[1]:.1f}")
     -1.9287e-22 -50.0
     """
-    z, axis, temperature = _arguments(z, axis, temperature)
+    z, axes, temperature = _arguments(z, axis, temperature)
 
     def body(part, axis):
         shift, error, _, rest = shifted_exp(part, axis, temperature)
         return (shift - np.log1p(rest)) + error
 
     with np.errstate(all="ignore"):
-        return in_blocks(body, z, axis, z.dtype)
+        return in_blocks(body, z, axes, z.dtype)
 
 
 def log_softmax_vjp(g, z, axis=-1, *, temperature=1.0):
@@ -203,11 +203,11 @@ def log_softmax_vjp(g, z, axis=-1, *, temperature=1.0):
     >>> print(log_softmax_vjp([1.0, 0.0], [0.0, 0.0]))
     [ 0.5 -0.5]
     """
-    g, z, axis, temperature = _cotangent(g, z, axis, temperature)
+    g, z, axes, temperature = _cotangent(g, z, axis, temperature)
     with np.errstate(all="ignore"):
-        p = _probabilities(z, axis, temperature)
+        p = _probabilities(z, axes, temperature)
         g = g.astype(np.promote_types(g.dtype, p.dtype), copy=False)
-        out = g - p * np.sum(g, axis=axis, keepdims=True)
+        out = g - p * np.sum(g, axis=axes, keepdims=True)
         return _cooled(out, temperature).astype(z.dtype, copy=False)
 
 
@@ -255,7 +255,7 @@ def logsumexp(z, axis=-1, keepdims=False, *, temperature=1.0):
     >>> print(f"{logsumexp([0.0, 0.0]):.4f} {logsumexp([1000.0, 1000.0]):.4f}")
     0.6931 1000.6931
     """
-    z, axis, temperature = _arguments(z, axis, temperature)
+    z, axes, temperature = _arguments(z, axis, temperature)
 
     def body(part, axis):
         top = np.max(part, axis=axis, keepdims=True, initial=-np.inf)
@@ -265,8 +265,8 @@ def logsumexp(z, axis=-1, keepdims=False, *, temperature=1.0):
         return np.where(np.isinf(top), top, total)
 
     with np.errstate(all="ignore"):
-        out = in_blocks(body, z, axis, z.dtype, sums=True)
-    return out if keepdims else np.squeeze(out, axis)[()]
+        out = in_blocks(body, z, axes, z.dtype, sums=True)
+    return out if keepdims else np.squeeze(out, axes)[()]
 
 
 def logsumexp_vjp(g, z, axis=-1, keepdims=False, *, temperature=1.0):
@@ -306,8 +306,7 @@ def logsumexp_vjp(g, z, axis=-1, keepdims=False, *, temperature=1.0):
     [1. 1.]
     """
     g = as_float(g, "g")
-    z, axis, temperature = _arguments(z, axis, temperature)
-    axes = axis if isinstance(axis, tuple) else (axis,)
+    z, axes, temperature = _arguments(z, axis, temperature)
     wide = tuple(1 if i in axes else n for i, n in enumerate(z.shape))
     shape = wide if keepdims else tuple(n for i, n in enumerate(z.shape) if i not in axes)
     if g.shape != shape:
@@ -316,42 +315,36 @@ def logsumexp_vjp(g, z, axis=-1, keepdims=False, *, temperature=1.0):
             f"but its shape is {g.shape}"
         )
     with np.errstate(all="ignore"):
-        out = g.reshape(wide) * _probabilities(z, axis, temperature)
+        out = g.reshape(wide) * _probabilities(z, axes, temperature)
         return _cooled(out, temperature).astype(z.dtype, copy=False)
 
 
 def _arguments(z, axis, temperature):
-    """Return z, its axis or axes counted from the front, and the temperature; raise if wrong."""
+    """Return z, its axes counted from the front, and the temperature; raise if wrong."""
     z = as_float(z, "z")
-    if isinstance(axis, tuple):
-        axes = tuple(check_axis(z, one, "z") for one in axis)
-        if not axes or len(set(axes)) < len(axes):
-            raise ValueError(f"axis must name at least one axis, and none twice, got {axis}")
-        axis = axes
-    else:
-        axis = check_axis(z, axis, "z")
+    axes = check_axes(z, axis, "z")
     temperature = check_number(temperature, "temperature")
     if temperature <= 0:
         raise ValueError(f"temperature must be positive, got {temperature}")
-    return z, axis, temperature
+    return z, axes, temperature
 
 
 def _cotangent(g, z, axis, temperature):
     g = as_float(g, "g")
-    z, axis, temperature = _arguments(z, axis, temperature)
+    z, axes, temperature = _arguments(z, axis, temperature)
     check_same_shape(g, z, ("g", "z"))
-    return g, z, axis, temperature
+    return g, z, axes, temperature
 
 
 def _cooled(x, temperature):
     return x if temperature == 1 else x / temperature
 
 
-def _probabilities(z, axis, temperature, dtype=None):
+def _probabilities(z, axes, temperature, dtype=None):
     """Return the softmax, in the working dtype unless another is named."""
 
     def body(part, axis):
         _, _, e, rest = shifted_exp(part, axis, temperature)
         return e / (1 + rest)
 
-    return in_blocks(body, z, axis, dtype or working_dtype(z.dtype))
+    return in_blocks(body, z, axes, dtype or working_dtype(z.dtype))

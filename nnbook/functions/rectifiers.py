@@ -351,7 +351,7 @@ def _prelu_arguments(z, alpha, channel_axis):
     z, alpha = as_float(z, "z"), as_float(alpha, "alpha")
     if alpha.ndim == 0:
         return z, alpha, None
-    axis = check_axis(z, channel_axis, "z")
+    axis = check_axis(z, channel_axis, "z", "channel_axis")
     if alpha.shape != z.shape[axis : axis + 1]:
         message = (
             f"alpha must be a number, or hold one slope for each of the {z.shape[axis]} channels "

@@ -42,7 +42,7 @@ BAD = [
     Bad("prelu, no channels", lambda: prelu(np.ones(3), np.ones(3)), ValueError,
         "axis=1 does not exist in z"),
     Bad("prelu, axis not whole", lambda: prelu(Z, np.ones(3), channel_axis=0.5), TypeError,
-        "axis must be an integer"),
+        "channel_axis must be an integer"),
     Bad("prelu, complex slopes", lambda: prelu(Z, 1j), TypeError, "alpha must hold real"),
     Bad("prelu_vjp, g of another shape", lambda: prelu_vjp(np.ones(3), Z, 0.5), ValueError,
         "g and z must have the same shape"),

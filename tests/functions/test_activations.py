@@ -153,6 +153,8 @@ def test_the_argument_is_neither_changed_nor_returned(f, size):
         ([None, 1.0], "its dtype is object"),
         (np.array(["2020-01-01"], "M8[D]"), "its dtype is datetime64"),
         (np.ma.masked_array([1.0, 2.0], [True, False]), "z is a masked array"),
+        (np.ma.masked_array([1, 2], [True, False]), "z is a masked array"),
+        (np.ma.masked_array([1, 2], dtype=np.float16), "z is a masked array"),
     ],
 )
 def test_what_is_not_a_real_number_is_refused(f, bad, message):

@@ -272,6 +272,7 @@ def test_log_softmax_vjp_sums_its_cotangent_in_float64():
         ((20_000, 1), -1),
         ((20, 30, 40), (0, 2)),
         ((20, 30, 40), (2, 1)),
+        ((20, 30, 40), (-2,)),
         ((20, 30, 40), (0, 1, 2)),
         ((8193,), 0),
     ],
@@ -382,6 +383,10 @@ def test_arguments_are_not_changed_and_vjps_keep_the_dtype_of_z(function):
         (1.0, -1, ValueError, r"shape \(\); a single number has no axis"),
         ([0.0, 1.0], 0.5, TypeError, "axis must be an integer, got 0.5"),
         ([0.0, 1.0], None, TypeError, "axis must be an integer, got None"),
+        ([0.0, 1.0], True, TypeError, "axis must be an integer, got True"),
+        ([0.0, 1.0], [0], TypeError, r"a tuple of them, got \[0\]; use tuple\(axis\)"),
+        ([0.0, 1.0], (), ValueError, "axis is empty"),
+        (2.0, 0, ValueError, r"axis=0 .* z of shape \(\); a single number has no axis"),
         (["a", "b"], -1, TypeError, "z must hold real numbers, but its dtype is <U1"),
         ([1j, 0], -1, TypeError, "z must hold real numbers, but its dtype is complex128"),
     ],
@@ -401,7 +406,7 @@ def test_a_cotangent_of_another_shape_is_refused(vjp):
 
 def test_a_cotangent_of_logsumexp_has_the_reduced_shape():
     with pytest.raises(
-        ValueError, match=r"g must have the shape of logsumexp\(z, axis=1\), \(4,\)"
+        ValueError, match=r"g must have the shape of logsumexp\(z, axis=-1\), \(4,\)"
     ):
         logsumexp_vjp(np.ones((4, 1)), LOGITS)
 

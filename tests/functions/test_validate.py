@@ -18,7 +18,7 @@ def test_a_number_becomes_a_float(value):
 
 
 @pytest.mark.parametrize(
-    "value", [True, np.True_, "1", b"1", None, [1.0], np.ones(2), 1j, np.complex128(1),
+    "value", [True, np.True_, "1", b"1", None, [1.0], [1, [2, 3]], np.ones(2), 1j, np.complex128(1),
               np.array(1j), np.datetime64("2000-01-01")]
 )  # fmt: skip
 def test_what_is_no_single_real_number_is_refused(value):
