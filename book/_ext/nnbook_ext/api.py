@@ -63,7 +63,9 @@ def title(module_name: str) -> str:
     doc = inspect.getdoc(importlib.import_module(module_name)) or ""
     first = doc.split("\n\n")[0].replace("\n", " ").split(": ")[0].rstrip(".")
     short = module_name.rsplit(".", 1)[-1].lstrip("_")
-    return f"{short}: {first[0].lower() + first[1:]}" if first else short
+    if not first or first.lower().replace(" ", "_").replace("-", "_") == short:
+        return short
+    return f"{short}: {first[0].lower() + first[1:]}"
 
 
 def entry(thing, name: str) -> str:

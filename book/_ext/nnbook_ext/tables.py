@@ -267,12 +267,12 @@ class Precision(Table):
         rows = [
             [
                 f"{{py:obj}}`{row['function']} <{row['of']}>`",
-                f"{row['worst']:.2f}",
+                reached(f"{row['worst']:.2f}", row["at"], row["worst"]),
                 f"{row['bound']:g}",
-                f"`{row['at']:.6g}`",
                 f"`{row['rival']}`" if row["rival"] else "—",
-                lost(row["rival_worst"]) if row["rival"] else "—",
-                f"`{row['rival_at']:.6g}`" if row["rival"] else "—",
+                reached(lost(row["rival_worst"]), row["rival_at"], row["rival_worst"])
+                if row["rival"]
+                else "—",
             ]
             for row in found
         ]
@@ -281,18 +281,27 @@ class Precision(Table):
             f"At {points:,} points each, of all magnitudes, with NumPy's {data['kernels']} "
             "kernels. Near the zero of a derivative an ulp is that of its largest term."
         )
-        heads = ["Function", "Worst, ulp", "Promised", "At", "Beside it", "Its worst, ulp", "At"]
+        heads = ["Function", "Worst, ulp", "Promised", "Beside it", "Its worst, ulp"]
         return [*summary, self.table(heads, rows, ["nn-precision"])]
+
+
+def reached(error: str, place: float, ulps: float) -> str:
+    """Return an error and where it was met; one of 0 is met everywhere.
+
+    >>> reached("1.61", -1.2518, 1.61), reached("0.00", 622.88, 0.0)
+    ('1.61 at −1.25', '0')
+    """
+    return f"{error} at {place:.3g}".replace("at -", "at −") if ulps else "0"
 
 
 def lost(ulps: float) -> str:
     """Return an error in ulp; one that leaves no digit is said so.
 
     >>> lost(1.43), lost(508.9), lost(1.13e15), lost(9.0e15), lost(float("inf"))
-    ('1.43', '509', '1.13e+15', 'every digit', 'not a number')
+    ('1.43', '509', '1.13e+15', 'no digit right', 'not a number')
     """
     if ulps >= 2**52:
-        return "every digit" if ulps < float("inf") else "not a number"
+        return "no digit right" if ulps < float("inf") else "not a number"
     return f"{ulps:.2f}" if ulps < 100 else f"{ulps:,.0f}" if ulps < 1e6 else f"{ulps:.3g}"
 
 
