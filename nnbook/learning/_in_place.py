@@ -43,7 +43,11 @@ class Rule(NamedTuple):
 
 def sgd():
     """Take one pass: −α is in the gradient already, from the loss on. 9 to 12 % of a small step."""
-    return Rule({}, lambda t, alpha: lambda p, g, s: np.add(p, g, p), folds=True)
+
+    def at(t, alpha):  # for steps that may overflow; the others are one np.add
+        return lambda p, g, s: np.add(p, np.multiply(g, -alpha, s), p)
+
+    return Rule({}, at, folds=True)
 
 
 def momentum(beta, form):
@@ -165,6 +169,20 @@ def rule_of(optimizer):
     """Return the rule of an optimizer, or None if it steps by the page's own update."""
     rule = RULES.get(optimizer.name)
     return rule and rule(**optimizer.settings)
+
+
+def cannot_overflow(settings, alpha):
+    """Return whether a step from finite numbers, with a gradient of finite square, ends in such.
+
+    A square that is finite in float32 bounds the gradient by 2e19; with these limits a step is at
+    most 2e19 · 1e3 · 1e12, below 1e35. Outside them a step is taken on trial, with a copy to return
+    to: that costs a pass, and no usual optimizer pays it.
+    """
+    return (
+        alpha <= 1e3
+        and settings.get("eps", 1.0) >= 1e-12
+        and alpha * settings.get("weight_decay", 0.0) <= 1.0
+    )
 
 
 def update(rule, alpha, t, p, g, slots, scratch):

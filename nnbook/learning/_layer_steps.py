@@ -5,6 +5,8 @@ An activation here is a function ``(Z, A, D, scratch) -> (forward, backward)``: 
 the slope, and so makes it the gradient in Z. Where the slope can be had from A, Z is not kept.
 """
 
+from functools import partial
+
 import numpy as np
 
 from nnbook.learning.mlp import activation_pair, loss_pair
@@ -23,10 +25,10 @@ def _relu(Z, A, D, scratch):
     ``D * (A > 0)`` and an eighth of ``D[A <= 0] = 0``.
     """
     integer = np.dtype(f"i{A.itemsize}")
-    zeros, ones = scratch["zeros"](A.shape), scratch["ones"](A.shape)
+    zeros, ones = scratch["zeros"](A.shape), scratch["bits"](A.shape)
     slope, bits = scratch["slope"](A.shape).view(integer), D.view(integer)
-    return [(np.maximum, (Z, zeros, A))], [
-        (np.minimum, (A.view(integer), ones, slope)),
+    return [(partial(np.maximum, out=A), (Z, zeros))], [
+        (partial(np.minimum, out=slope), (A.view(integer), ones)),
         (np.multiply, (bits, slope, bits)),
     ]
 
@@ -94,7 +96,7 @@ class SoftmaxCrossEntropy:
         self.flat, self.examples = self.columns.reshape(-1), np.arange(n)
 
     def __call__(self, Y, scale):
-        """Return the mean loss, and write ``scale`` times the gradient of its sum."""
+        """Return the mean loss; with a scale write that times the gradient of the sum."""
         columns, row = self.columns, self.row
         np.copyto(columns, self.logits.T)
         np.maximum.reduce(columns, 0, None, row)
@@ -109,6 +111,8 @@ class SoftmaxCrossEntropy:
         chosen = np.add.reduce(flat.take(right))
         self._exponentials()
         loss = (np.add.reduce(np.log(row)) - chosen) / self.n
+        if scale is None:
+            return float(loss)
         np.divide(scale, row, row)
         np.multiply(columns, row, columns)
         flat[right] -= columns.dtype.type(scale)
@@ -122,6 +126,8 @@ class SoftmaxCrossEntropy:
         chosen = np.add.reduce(np.where(seen, columns.T, 0) * Y, None)
         self._exponentials()
         loss = (np.add.reduce(np.log(row) * weight) - chosen) / self.n
+        if scale is None:
+            return float(loss)
         np.divide(scale * weight, row, row)
         np.multiply(columns, row, columns)
         np.subtract(columns.T, scale * Y, self.delta, casting="same_kind")
@@ -143,6 +149,8 @@ class BinaryCrossEntropy:
         Z, D, soft = self.logits, self.delta, self.soft
         np.logaddexp(0.0, Z, soft)
         loss = (np.add.reduce(soft, None) - np.vdot(Y, Z)) / Z.size
+        if scale is None:
+            return float(loss)
         np.subtract(Z, soft, D)  # log σ(z)
         np.exp(D, D)
         np.subtract(D, Y, D)
@@ -161,6 +169,8 @@ class SquaredError:
         D = self.delta
         np.subtract(self.logits, Y, D)
         loss = self.value * float(np.vdot(D, D))
+        if scale is None:
+            return loss
         np.multiply(D, scale * self.slope, D)
         return loss
 
@@ -173,6 +183,8 @@ class AnyLoss:
 
     def __call__(self, Y, scale):
         loss = float(self.value(self.logits, Y))
+        if scale is None:
+            return loss
         np.multiply(self.gradient(self.logits, Y), scale * len(self.logits), self.delta,
                     casting="same_kind")
         return loss
