@@ -39,7 +39,7 @@ def windows(size, kernel, *, stride, padding, dilation, ceil_mode=False):
     counts = []
     for axis, (n, span, s, (before, after)) in enumerate(aligned(size, spans, stride, pads)):
         room = n + before + after - span
-        if room < 0:
+        if room <= (-s if ceil_mode else -1):
             message = (
                 f"the kernel does not fit into x along spatial axis {axis}: it spans {span} "
                 f"entries (kernel {kernel[axis]}, dilation {dilation[axis]}), but x has "
@@ -47,7 +47,8 @@ def windows(size, kernel, *, stride, padding, dilation, ceil_mode=False):
             )
             raise ValueError(f"{message}; pad more, or use a smaller kernel")
         count = room // s + 1
-        # A window that starts in the padding after the last entry sees nothing new.
+        # A window that starts in the padding after the last entry sees nothing new. Below 0, room
+        # is for no whole window, and one that hangs over is the first.
         if ceil_mode and room % s and count * s < n + before:
             count += 1
         counts.append(count)

@@ -95,8 +95,8 @@ def attention(
     weights are asked for. A causal block leaves out the keys after its last query.
 
     All is computed in the dtype of the result (float16 in float32), but a soft cap and the sum
-    with a wider mask in float64. With :math:`a_i = \max_j \sum_k |Q_{ik} K_{jk}|/\sqrt d` and :math:`m_i` the largest
-    :math:`|M_{ij}|` that is finite,
+    with a wider mask in float64. With :math:`a_i = \max_j \sum_k |Q_{ik} K_{jk}|/\sqrt d` and
+    :math:`m_i` the largest :math:`|M_{ij}|` that is finite,
 
     .. math:: |\delta O_{ic}| \le 8 \varepsilon \bigl(\sqrt S + \sqrt d\, a_i + m_i\bigr)
               \sum_j P_{ij} |V_{jc}|.

@@ -28,7 +28,8 @@ def conv_output_size(n, kernel, *, stride=1, padding=0, dilation=1, ceil_mode=Fa
         Entries from one tap to the next, d.
     ceil_mode : bool
         Round up: entries after the last whole window have one that hangs over, unless it would
-        start past the last entry.
+        start past the last entry. Where no whole window fits there is one, if it hangs over by
+        less than the stride.
 
     Returns
     -------

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnbook.functions import conv1d, conv_output_size, max_pool1d, receptive_field
+from nnbook.functions import (
+    avg_pool1d,
+    avg_pool1d_vjp,
+    conv1d,
+    conv_output_size,
+    max_pool1d,
+    receptive_field,
+)
 from tests.functions import sliding
 
 few = st.integers(1, 4)
@@ -32,9 +39,11 @@ def test_the_size_is_the_number_of_windows_that_fit(n, kernel, stride, dilation,
 def test_ceil_mode_rounds_up_unless_the_last_window_starts_past_the_end(n, kernel, stride, pad):
     pad = min(pad, kernel // 2)
     room = n + 2 * pad - kernel
-    if room < 0:
-        return
     count = -(-room // stride) + 1
+    if count <= 0:
+        with pytest.raises(ValueError, match="the kernel does not fit"):
+            conv_output_size(n, kernel, stride=stride, padding=pad, ceil_mode=True)
+        return
     if (count - 1) * stride >= n + pad:
         count -= 1
     assert conv_output_size(n, kernel, stride=stride, padding=pad, ceil_mode=True) == count
@@ -51,6 +60,18 @@ def test_sizes_worked_out_by_hand(n, kernel, stride, pad, floor, ceil):
     how = {"stride": stride, "padding": pad}
     assert conv_output_size(n, kernel, **how) == floor
     assert conv_output_size(n, kernel, ceil_mode=True, **how) == ceil
+
+
+def test_a_window_larger_than_the_input_is_one_that_hangs_over():
+    for stride in (2, 3):
+        assert conv_output_size(3, 4, stride=stride, ceil_mode=True) == 1
+    for how in ({"stride": 1, "ceil_mode": True}, {"stride": 2, "ceil_mode": False}):
+        with pytest.raises(ValueError, match="the kernel does not fit"):
+            conv_output_size(3, 4, **how)
+    x = np.array([[[1.0, 7.0, 4.0]]])
+    assert max_pool1d(x, 4, ceil_mode=True).tolist() == [[[7.0]]]
+    assert avg_pool1d(x, 4, ceil_mode=True).tolist() == [[[4.0]]]
+    assert avg_pool1d_vjp([[[6.0]]], x, 4, ceil_mode=True).tolist() == [[[2.0, 2.0, 2.0]]]
 
 
 def test_words_for_padding():
