@@ -87,6 +87,10 @@ def clip_by_global_norm(grads, limit):
     nest
         Like ``grads``, in the same direction as a whole.
 
+    Notes
+    -----
+    The norm is the limit then, to rounding. PyTorch divides by the norm plus 1e-6.
+
     References
     ----------
     .. [1] Pascanu, Mikolov & Bengio, On the difficulty of training recurrent neural networks,

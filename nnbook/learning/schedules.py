@@ -275,6 +275,11 @@ def one_cycle(alpha, steps, *, warmup=0.3, divisor=25.0, final_divisor=10_000.0)
     callable
         The schedule, continuous.
 
+    Notes
+    -----
+    PyTorch's ``OneCycleLR`` comes to its peak at :math:`pT - 1` and to its end at T − 1, for the
+    share p; Optax counts as this one does.
+
     References
     ----------
     .. [1] Smith & Topin, Super-convergence, 2018, :doi:`10.48550/arXiv.1708.07120`.
