@@ -197,7 +197,7 @@ def backward_multiply_adds(sizes, batch=1):
     118016
     """
     sizes = _layer_sizes(sizes)
-    return 2 * multiply_adds(sizes, batch) - batch * sizes[0] * sizes[1]
+    return check_count(batch, "batch") * (2 * multiply_adds(sizes) - sizes[0] * sizes[1])
 
 
 def _layer(A, W, b):

@@ -186,6 +186,8 @@ def test_counts_of_the_source_articles_network():
     assert multiply_adds(SIZES) == 109_184
     assert multiply_adds(SIZES, 32) == 32 * 109_184
     assert backward_multiply_adds(SIZES) == 2 * 109_184 - 784 * 128
+    for batch in (100, np.int8(100), np.uint8(100)):
+        assert backward_multiply_adds(SIZES, batch) == 100 * (2 * 109_184 - 784 * 128)
     assert backward_multiply_adds(SIZES, batch=3) == 3 * backward_multiply_adds(SIZES)
 
 
