@@ -9,8 +9,8 @@ the windows move by single steps.
 
 The transpose of copying a run is adding it back, so the gradient in x takes the same route
 backwards. Images are taken in blocks whose columns fit the cache: memory beyond the arguments and
-the result does not grow with the batch. The cotangent is 0 between the windows, so an infinite
-entry may turn gradients beside it into NaN.
+the result does not grow with the batch. The cotangent is 0 between the windows, where an infinite
+entry or weight would make NaN of it: then what is between the windows is replaced by 0.
 """
 
 import functools
@@ -97,6 +97,12 @@ class Plan:
         kept = (block.lines.stop - block.lines.start, *self.windows.count[1:])
         return flat.reshape(len(flat), *block.shape)[(..., *map(slice, kept))].swapaxes(0, 1)
 
+    def between(self, block):
+        """Tell of each position of a block whether it is no window."""
+        found = np.ones((1, block.length), bool)
+        self.windows_of(block, found)[...] = False
+        return found[0]
+
     def runs(self, images, channels, dtype):
         """Return zeros for the runs of all phases, with margins: (phase, channel, position)."""
         length = self.lead + images * self.entries + self.tail
@@ -129,12 +135,14 @@ def correlate(x, W, windows, groups, b=None):
     return y
 
 
-def correlate_vjp(g, windows, groups, x=None, W=None):
+def correlate_vjp(g, windows, groups, x=None, W=None, *, careful=False):
     """Return the transposes of `correlate` in x and in W at g; the first needs W, the second x.
 
-    One that is not asked for, because what it needs is not given, is None.
+    One that is not asked for, because what it needs is not given, is None. With `careful`, as
+    where something is not finite, no number from between the windows enters.
     """
     plan = plan_of(windows)
+    careful = careful or not (W is None or np.isfinite(W).all())
     outputs, taps = g.shape[1] // groups, len(plan.taps)
     channels = x.shape[1] // groups if W is None else W.shape[1]
     depth = channels * taps
@@ -152,9 +160,13 @@ def correlate_vjp(g, windows, groups, x=None, W=None):
         flat = flat.reshape(groups, outputs, block.length)
         if x is not None:
             _, columns = next(columns_of_x)
+            if careful:
+                np.copyto(columns, 0, where=plan.between(block))
             filters_bar += _summed_product(columns, flat)
         if W is not None:
             shares = _product(filters, flat, columns[..., : block.length])
+            if careful:
+                np.copyto(shares, 0, where=plan.between(block))
             shares = shares.reshape(groups, channels, taps, block.length)
             runs = _added_back(plan, block, shares, runs)
             if block.lines.stop == windows.count[0]:
@@ -162,6 +174,8 @@ def correlate_vjp(g, windows, groups, x=None, W=None):
                     entries[...] = place
     if x is None:
         return x_bar, None
+    if not (careful or np.isfinite(filters_bar).all()):
+        return correlate_vjp(g, windows, groups, x, W, careful=True)
     return x_bar, filters_bar.swapaxes(1, 2).reshape(groups * outputs, channels, *windows.kernel)
 
 

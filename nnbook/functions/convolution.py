@@ -164,7 +164,8 @@ def conv2d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     the sums [1]_. Products are taken in the result's dtype, float16 in float32. Each entry is
     within :math:`8 \varepsilon \sqrt{m}` of its terms' absolute sum, for m terms.
 
-    Padding is multiplied like any other entry, so an infinite weight turns it into NaN.
+    Padding is multiplied like any other entry, so an infinite weight, or an infinite cotangent,
+    turns it into NaN. Apart from that NaN and infinity reach what their windows see and no more.
 
     References
     ----------

@@ -266,6 +266,33 @@ def test_an_entry_that_is_no_number_reaches_its_windows_alone():
         np.testing.assert_array_equal(~np.isfinite(y), expected)
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("where", ["x", "W", "g"])
+def test_gradients_of_what_is_not_finite_are_those_of_the_sums(where, seed):
+    rng = np.random.default_rng([seed, "xWg".index(where)])
+    size, kernel, stride, dilation = (
+        tuple(rng.integers(low, high, 2).tolist()) for low, high in ((5, 8), (1, 4), (1, 3), (1, 3))
+    )
+    pads = tuple(map(tuple, rng.integers(0, 3, (2, 2)).tolist()))
+    x, W = rng.normal(size=(2, 4, *size)), rng.normal(size=(4, 2, *kernel))
+    g = rng.normal(size=conv2d(x, W, stride=stride, padding=pads, dilation=dilation, groups=2).shape)
+    spoilt = {"x": x, "W": W, "g": g}[where]
+    spoilt.flat[rng.integers(spoilt.size)] = (np.nan, np.inf, -np.inf)[seed % 3]
+    how = {"stride": stride, "padding": pads, "dilation": dilation, "groups": 2}
+    with np.errstate(all="raise"):
+        x_bar, W_bar, _ = conv2d_vjp(g, x, W, **how)
+    padded = np.pad(x, ((0, 0), (0, 0), *pads))  # the padding is multiplied too
+    with np.errstate(all="ignore"):
+        (wide, _), (weights, _), _ = sliding.convolution_vjp(
+            g, padded, W, stride, ((0, 0),) * 2, dilation, 2
+        )
+    inside = (slice(a, a + n) for (a, _), n in zip(pads, size, strict=True))
+    np.testing.assert_allclose(x_bar, wide[(..., *inside)], rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(W_bar, weights, rtol=1e-12, atol=1e-13)
+    if where != "g":
+        assert np.isfinite(x_bar if where == "x" else W_bar).all()
+
+
 def test_overflow_is_silent_and_infinite():
     with np.errstate(all="raise"):
         assert conv1d([[[1e300, 1e300]]], [[[1e300, 1e300]]]).item() == np.inf

@@ -170,6 +170,17 @@ def test_no_channels_and_no_images():
     assert conv_transpose2d(np.ones((1, 2, 3, 3)), np.ones((2, 0, 2, 2))).shape == (1, 0, 4, 4)
 
 
+def test_a_weight_that_is_no_number_reaches_its_own_entries_alone():
+    for value in (np.nan, np.inf):
+        x, W = np.ones((1, 1, 2, 3)), np.ones((1, 1, 2, 2))
+        W[0, 0, 1, 0] = value
+        with np.errstate(all="raise"):
+            y = conv_transpose2d(x, W, stride=2)[0, 0]
+        expected = np.zeros((4, 6), bool)
+        expected[1::2, ::2] = True
+        np.testing.assert_array_equal(~np.isfinite(y), expected)
+
+
 def test_overflow_is_silent():
     with np.errstate(all="raise"):
         y = conv_transpose1d([[[1e300, -1e300]]], [[[1e300, 1e300]]], [1e308])
