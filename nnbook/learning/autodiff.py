@@ -13,8 +13,8 @@ of `nnbook.functions`, through `nnbook.learning.lifted`, and those of NumPy's fu
 import numpy as np
 
 from nnbook.learning import _rules  # noqa: F401 - fills the tables of rules
-from nnbook.learning._nests import flat, places, rebuilt
 from nnbook.learning._traced import Op, Traced, apply, is_real, unbroadcast
+from nnbook.learning.trees import flat, places, rebuilt
 
 # Tensor is documented with nnbook.learning, where `backward` would hide the perceptron's.
 __all__ = ["backward"]

@@ -8,8 +8,8 @@ derivative in the direction b beside the value, exactly and without a graph.
 import numpy as np
 
 from nnbook.learning import _rules  # noqa: F401 - fills the tables of rules
-from nnbook.learning._nests import flat, places, rebuilt
 from nnbook.learning._traced import Traced, apply, is_real, new_level
+from nnbook.learning.trees import flat, places, rebuilt
 
 
 class Dual(Traced):

@@ -14,10 +14,10 @@ import inspect
 import numpy as np
 
 import nnbook.functions
-from nnbook.learning._nests import flat
 from nnbook.learning._traced import Op, Traced, apply, plain
 from nnbook.learning.forward_mode import jvp
 from nnbook.learning.transforms import run_again
+from nnbook.learning.trees import flat
 
 NORM = ("x", "gain", "shift")
 CONVOLUTION = ("x", "W", "b")

@@ -4,10 +4,10 @@ import operator
 
 import numpy as np
 
-from nnbook.learning._nests import flat, places, rebuilt
 from nnbook.learning._traced import Op, Traced, apply, is_real, new_level
 from nnbook.learning.autodiff import Tensor, backward, leaf
 from nnbook.learning.forward_mode import jvp
+from nnbook.learning.trees import flat, places, rebuilt
 
 
 def value_and_grad(f, argument=0, *, has_aux=False):

@@ -33,7 +33,7 @@ def tree_map(f, tree, *others):
     >>> tree_map(lambda a, b: a + b, [1.0, (2.0, 3.0)], [10.0, (20.0, 30.0)])
     [11.0, (22.0, 33.0)]
     """
-    return _map(f, (), tree, *others)
+    return _map(f, (), tree, *others) if others else _each(f, tree)
 
 
 def tree_leaves(tree):
@@ -53,7 +53,7 @@ def tree_leaves(tree):
     [1.0, 2.0, 3.0]
     """
     leaves = []
-    tree_map(leaves.append, tree)
+    _collect(tree, leaves)
     return leaves
 
 
@@ -92,6 +92,48 @@ def tree_of(tree, leaves):
     return built
 
 
+def flat(tree):
+    """Return the leaves of a nest in which None stands for nothing: all but None."""
+    return [leaf for leaf in tree_leaves(tree) if leaf is not None]
+
+
+def rebuilt(tree, leaves):
+    """Return a nest like ``tree``, its leaves but None taken from the iterator ``leaves``."""
+    return _each(lambda leaf: None if leaf is None else next(leaves), tree)
+
+
+def places(tree, where=()):
+    """Return (place, leaf) for each leaf but None; a place is an index such as ``[0]['W']``."""
+    if isinstance(tree, (dict, list, tuple)):
+        parts = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        return [found for key, part in parts for found in places(part, (*where, key))]
+    return [] if tree is None else [(_place(where), tree)]
+
+
+def _collect(tree, leaves):
+    if isinstance(tree, (list, tuple)):
+        for part in tree:
+            _collect(part, leaves)
+    elif isinstance(tree, dict):
+        for part in tree.values():
+            _collect(part, leaves)
+    else:
+        leaves.append(tree)
+
+
+def _each(f, tree):
+    """Apply f to the leaves of one nest, in their order."""
+    if isinstance(tree, (list, tuple)):
+        return _like(tree, [_each(f, part) for part in tree])
+    if isinstance(tree, dict):
+        return {key: _each(f, part) for key, part in tree.items()}
+    return f(tree)
+
+
+def _like(tree, parts):
+    return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+
+
 def _map(f, where, tree, *others):
     if isinstance(tree, dict):
         for other in others:
@@ -106,7 +148,7 @@ def _map(f, where, tree, *others):
             _map(f, (*where, i), *leaves)
             for i, leaves in enumerate(zip(tree, *others, strict=True))
         ]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+        return _like(tree, parts)
     for other in others:
         if isinstance(other, (dict, list, tuple)) or np.shape(other) != np.shape(tree):
             raise ValueError(_mismatch(where, tree, other))
@@ -114,11 +156,14 @@ def _map(f, where, tree, *others):
 
 
 def _mismatch(where, tree, other):
-    place = "".join(f"[{key!r}]" for key in where) or "the top"
     return (
-        f"the nests differ at {place}: {_kind(tree)} against {_kind(other)}; params, grads and "
-        "state must have one structure and leaves of equal shape"
+        f"the nests differ at {_place(where) or 'the top'}: {_kind(tree)} against {_kind(other)}; "
+        "params, grads and state must have one structure and leaves of equal shape"
     )
+
+
+def _place(where):
+    return "".join(f"[{key!r}]" for key in where)
 
 
 def _kind(tree):

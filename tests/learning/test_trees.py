@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from nnbook.learning.trees import tree_leaves, tree_map, tree_of
+from nnbook.learning.trees import flat, places, rebuilt, tree_leaves, tree_map, tree_of
 
 
 class Pair(NamedTuple):
@@ -31,6 +31,17 @@ def test_leaves_come_in_the_order_of_the_nest():
 def test_leaves_and_nest_are_inverses():
     assert tree_of(NEST, tree_leaves(NEST)) == NEST
     assert tree_of([0, (0,)], [np.ones(2), None])[1] == (None,)
+
+
+def test_none_may_stand_for_nothing():
+    nest = [Pair(1.0, None), {"W": (None, 2.0)}, None]
+    assert flat(nest) == [1.0, 2.0]
+    assert places(nest) == [("[0][0]", 1.0), ("[1]['W'][1]", 2.0)]
+    assert places(3.0) == [("", 3.0)] and places(None) == []
+    built = rebuilt(nest, iter([5.0, 6.0]))
+    assert built == [Pair(5.0, None), {"W": (None, 6.0)}, None]
+    assert [type(part) for part in built] == [type(part) for part in nest]
+    assert tree_leaves(nest) == [1.0, None, None, 2.0, None]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 5])
