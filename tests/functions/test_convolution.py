@@ -275,10 +275,10 @@ def test_gradients_of_what_is_not_finite_are_those_of_the_sums(where, seed):
     )
     pads = tuple(map(tuple, rng.integers(0, 3, (2, 2)).tolist()))
     x, W = rng.normal(size=(2, 4, *size)), rng.normal(size=(4, 2, *kernel))
-    g = rng.normal(size=conv2d(x, W, stride=stride, padding=pads, dilation=dilation, groups=2).shape)
+    how = {"stride": stride, "padding": pads, "dilation": dilation, "groups": 2}
+    g = rng.normal(size=conv2d(x, W, **how).shape)
     spoilt = {"x": x, "W": W, "g": g}[where]
     spoilt.flat[rng.integers(spoilt.size)] = (np.nan, np.inf, -np.inf)[seed % 3]
-    how = {"stride": stride, "padding": pads, "dilation": dilation, "groups": 2}
     with np.errstate(all="raise"):
         x_bar, W_bar, _ = conv2d_vjp(g, x, W, **how)
     padded = np.pad(x, ((0, 0), (0, 0), *pads))  # the padding is multiplied too
