@@ -1,14 +1,29 @@
 r"""Training: draw a batch, go forward, go back, step; and watch what happens."""
 
-import sys
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnbook.functions._validate import check_count
+from nnbook.learning._engine_input import quiet_context
+from nnbook.learning._layer_steps import FUSED
+from nnbook.learning._not_finite import NotFinite
+from nnbook.learning._training import (
+    Best,
+    Epoch,
+    Tally,
+    blas_threads,
+    classes_of,
+    count_right,
+    interruption_between_steps,
+    latest,
+    progress_bar,
+    take_steps,
+)
+from nnbook.learning._updates import check_optimizer
 from nnbook.learning._validate import check_batch, check_params, check_rng
-from nnbook.learning.mlp import decide, forward, loss_and_grads, loss_pair
-from nnbook.learning.optimizers import Optimizer
+from nnbook.learning.engine import Engine
+from nnbook.learning.mlp import decide, forward, loss_pair
 
 
 class Run(NamedTuple):
@@ -17,15 +32,16 @@ class Run(NamedTuple):
     Attributes
     ----------
     params : list of (W, b)
-        The last parameters that were finite.
+        The last parameters that were finite; with ``patience``, those of the lowest validation
+        loss. In the dtype of the run.
     history : dict of lists
         ``"loss"`` and, with validation data, ``"validation_loss"``; where each example has one
-        class also ``"accuracy"`` and ``"validation_accuracy"``. Entry t was measured after t
-        epochs, entry 0 before training.
+        class also ``"accuracy"`` and ``"validation_accuracy"``. Entry t belongs to epoch t, entry
+        0 to the start.
     steps : int
         Updates made.
     stopped : str or None
-        None if all epochs were run; else the step at which a number was not finite, and which.
+        None if all epochs were run; else when and why not.
     state : nest
         The optimizer's state, to go on from here.
     """
@@ -51,8 +67,13 @@ def fit(
     validation=None,
     state=None,
     progress=None,
+    dtype=np.float32,
+    dropout=0.0,
+    patience=None,
+    callbacks=(),
+    measure_all=None,
 ):
-    r"""Train a network, and record loss and accuracy after each epoch.
+    r"""Train a network, and record loss and accuracy of each epoch.
 
     Parameters
     ----------
@@ -63,23 +84,42 @@ def fit(
     Y : ndarray
         Targets, one entry or row an example, in the form that the loss takes.
     optimizer : Optimizer
-        ``sgd(alpha)``, ``momentum(alpha)`` or ``adam(alpha)``, from `nnbook.learning.optimizers`.
+        Such as ``sgd(alpha)`` or ``adam(alpha)``, from `nnbook.learning.optimizers`.
     epochs : int
-        Passes over the data.
+        Passes over the data, at least 1.
     batch_size : int, optional
-        Examples a step; all of them if not given. The last batch of an epoch takes what is left.
+        Examples a step, at most N; all of them if not given. The last batch of an epoch takes what
+        is left.
     rng : numpy.random.Generator, optional
-        Shuffles the examples anew for each epoch; needed when there is more than one batch.
+        Shuffles the examples anew for each epoch, and draws what is dropped; needed when there is
+        more than one batch, or dropout.
     activation : str or (function, derivative), default "relu"
         φ of the hidden layers.
     loss : str or (function, gradient), default "cross_entropy"
         As for `nnbook.learning.mlp.loss_and_grads`.
     validation : (ndarray, ndarray), optional
-        Examples and targets to measure on, never to learn from.
+        Examples and targets to measure on after each epoch, never to learn from.
     state : nest, optional
         The optimizer's state, to continue an earlier run.
     progress : bool, optional
         Show a progress bar; if not given, in a terminal and after two seconds.
+    dtype : dtype, default float32
+        float32 or float64: what everything is computed in, and what the parameters come back in.
+    dropout : float, default 0
+        Probability with which an activation of a hidden layer is dropped in a step, in [0, 1).
+    patience : int, optional
+        Stop when the validation loss has not fallen below its lowest for so many epochs. The
+        parameters and the state returned are those of the lowest, whether it stopped or not.
+    callbacks : sequence of callable, optional
+        Each is called after each epoch with an object that has ``number`` (of the epoch),
+        ``steps``, ``measured`` (the last entries of the history) and ``params`` (a copy, made when
+        asked for). One that returns True stops the run.
+    measure_all : bool, optional
+        Whether ``"loss"`` and ``"accuracy"`` are measured on all examples, before training and
+        after each epoch: another forward pass, half the time of a step on each. If False they are
+        means over the batches of the epoch, each before its step, with its dropout; entry 0 is the
+        first batch. If not given, False if an epoch has several batches, and True if it has one:
+        then the next step measures anyway.
 
     Returns
     -------
@@ -89,12 +129,17 @@ def fit(
     Raises
     ------
     ValueError, TypeError
-        If the data do not fit the network or each other, or are not finite.
+        If the data do not fit the network or each other, or are not finite; if there are no epochs,
+        or a batch is larger than the data.
 
     Notes
     -----
-    A step whose loss, gradient or result is not finite is not taken: training stops there and
-    ``stopped`` says where and why.
+    The steps are those of `nnbook.learning.engine.Engine`. One whose loss, gradient or result is
+    not finite is not taken: training stops there, and ``stopped`` names the step, the layer and
+    the likely cause. After an interruption (Ctrl-C) what was reached is returned, with
+    ``stopped`` saying so.
+
+    While its products are small BLAS is held to one thread, if threadpoolctl is installed.
 
     Examples
     --------
@@ -116,31 +161,77 @@ def fit(
         validation = _check_data(
             "validation[0]", validation[0], "validation[1]", validation[1], params
         )
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be one such as sgd(0.1) or adam(), found {optimizer!r}")
-    N, epochs = len(X), check_count(epochs, "epochs", minimum=0)
+    check_optimizer(optimizer)
+    N, epochs = len(X), check_count(epochs, "epochs")
     batch_size = N if batch_size is None else check_count(batch_size, "batch_size")
+    if batch_size > N:
+        raise ValueError(f"batch_size must be at most the {N} examples of X, found {batch_size}; "
+                         "leave it out to take all of them at each step")
     if batch_size < N:
         check_rng(rng)
-    loss_pair(loss)
+    callbacks = _check_callbacks(callbacks)
+    best = _check_patience(patience, validation)
+    engine = Engine(params, batch_size, optimizer=optimizer, activation=activation, loss=loss,
+                    dtype=dtype, dropout=dropout, rng=rng, state=state)  # fmt: skip
+    parts = {"": _ready(engine, "X", X, Y)}
+    if validation is not None:
+        parts["validation_"] = _ready(engine, "validation[0]", *validation)
 
-    state = optimizer.init(params) if state is None else state
-    history = {}
-    _record(history, params, X, Y, validation, activation, loss)
-    steps = 0
-    for epoch in _progress(range(1, epochs + 1), progress):
-        order = rng.permutation(N) if batch_size < N else np.arange(N)
-        for start in range(0, N, batch_size):
-            batch = order[start : start + batch_size]
-            value, grads = loss_and_grads(params, X[batch], Y[batch], activation, loss)
-            new_params, new_state = optimizer.update(grads, state, params)
-            cause = _not_finite(value, grads, new_params)
-            if cause:
-                stopped = f"step {steps + 1}, in epoch {epoch}: {cause}"
-                return Run(params, history, steps, stopped, state)
-            params, state, steps = new_params, new_state, steps + 1
-        _record(history, params, X, Y, validation, activation, loss)
-    return Run(params, history, steps, None, state)
+    whole = batch_size == N
+    measure_all = whole if measure_all is None else bool(measure_all)
+    # with one batch an epoch, the next step measures what the last one did
+    late = measure_all and whole and not (dropout or callbacks or best)
+    history, tally, stopped, epoch = {}, Tally(), None, 0
+    quiet, (examples, targets, classes) = quiet_context(), parts[""]
+
+    def write(prefix, loss, share):
+        history.setdefault(f"{prefix}loss", []).append(loss)
+        if classes is not None:
+            history.setdefault(f"{prefix}accuracy", []).append(share)
+
+    def measure(prefix):
+        A, Y, labels = parts[prefix]
+        loss, logits = engine.measure(A, Y)
+        write(prefix, loss, labels is not None and count_right(logits, labels) / len(A))
+
+    if validation is not None:
+        measure("validation_")
+        if best:
+            best.look(engine, history["validation_loss"][0], 0)
+    if measure_all and not late:
+        measure("")
+    with interruption_between_steps() as asked, blas_threads(_largest_product(engine)):
+        try:
+            for epoch in progress_bar(range(1, epochs + 1), progress):
+                order = None if whole else rng.permutation(N)
+                quiet.run(take_steps, engine, examples, targets, classes, order, tally, asked)
+                if late:
+                    write("", *tally.means())
+                elif measure_all:
+                    measure("")
+                else:
+                    if epoch == 1:
+                        write("", *tally.first)
+                    write("", *tally.means())
+                if validation is not None:
+                    measure("validation_")
+                if callbacks:
+                    seen = Epoch(epoch, tally.steps, latest(history), lambda: engine.params)
+                    if any([callback(seen) is True for callback in callbacks]):
+                        stopped = f"after epoch {epoch}: a callback asked for it"
+                if best and best.look(engine, history["validation_loss"][-1], epoch):
+                    stopped = (f"after epoch {epoch}: the validation loss was lowest after epoch "
+                               f"{best.epoch}, whose parameters these are")
+                if stopped:
+                    break
+        except NotFinite as error:
+            stopped = f"step {tally.steps + 1}, in epoch {epoch}: {error.cause}"
+        except KeyboardInterrupt:
+            stopped = f"interrupted in epoch {epoch}, after {tally.steps} steps"
+    if late or "loss" not in history:  # late, or stopped within the first epoch
+        measure("") if late or tally.first is None else write("", *tally.first)
+    params, state = best.kept if best else (engine.params, engine.state)
+    return Run(params, history, tally.steps, stopped, state)
 
 
 def accuracy(params, X, Y, activation="relu"):
@@ -191,26 +282,40 @@ def _share_right(logits, Y):
     return float(np.mean(decide(logits) == Y))
 
 
-def _record(history, params, X, Y, validation, activation, loss):
-    value, _ = loss_pair(loss)
-    parts = {"": (X, Y)} if validation is None else {"": (X, Y), "validation_": validation}
-    for prefix, (examples, targets) in parts.items():
-        logits, _ = forward(params, examples, activation)
-        history.setdefault(f"{prefix}loss", []).append(float(value(logits, targets)))
-        if loss == "cross_entropy" or (loss == "bce_with_logits" and logits.shape[1] == 1):
-            history.setdefault(f"{prefix}accuracy", []).append(_share_right(logits, targets))
+def _ready(engine, name, X, Y):
+    """Return examples and targets as the engine takes them, and the classes or None."""
+    N, outputs, loss = len(X), engine.sizes[-1], engine.loss
+    with np.errstate(over="ignore"):
+        X = np.ascontiguousarray(X, engine.dtype)
+    if not np.isfinite(X).all():
+        raise ValueError(f"{name} holds numbers too large for {engine.dtype}; scale {name}, or "
+                         "pass dtype=np.float64")
+    targets = engine.targets(Y, N)
+    if isinstance(loss, str) and not (loss in FUSED and np.isfinite(targets).all()):
+        loss_pair(loss)[0](np.zeros((N, outputs)), Y)  # says what is wrong, if anything is
+    return X, targets, classes_of(loss, targets, outputs)
 
 
-def _not_finite(value, grads, new_params):
-    """Return what is not finite, in the order in which it was computed, or None."""
-    if not np.isfinite(value):
-        return f"the loss is {value}"
-    for what, pairs in (("gradient", grads), ("updated value", new_params)):
-        for layer, pair in enumerate(pairs, start=1):
-            for letter, array in zip("Wb", pair, strict=True):
-                if not np.isfinite(array).all():
-                    return f"the {what} of {letter} in layer {layer} is not finite"
-    return None
+def _largest_product(engine):
+    """Return the multiply-adds of the largest product of a step."""
+    layers = zip(engine.sizes[:-1], engine.sizes[1:], strict=True)
+    return engine.batch_size * max(n_in * n_out for n_in, n_out in layers)
+
+
+def _check_callbacks(callbacks):
+    callbacks = (callbacks,) if callable(callbacks) else tuple(callbacks or ())
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"callbacks must be functions of one argument, found {callback!r:.60}")
+    return callbacks
+
+
+def _check_patience(patience, validation):
+    if patience is None:
+        return None
+    if validation is None:
+        raise ValueError("patience needs validation=(X, Y): it waits for the validation loss")
+    return Best(check_count(patience, "patience"))
 
 
 def _check_data(name_X, X, name_Y, Y, params):
@@ -223,15 +328,3 @@ def _check_data(name_X, X, name_Y, Y, params):
             f"found shape {Y.shape}"
         )
     return X, Y
-
-
-def _progress(epochs, show):
-    if show is None:
-        show = sys.stderr.isatty()
-    if not show:
-        return epochs
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return epochs
-    return tqdm(epochs, unit="epoch", delay=2)
