@@ -113,6 +113,7 @@ def scaled(rows):
 def over_root(deviation, exponent, eps):
     """Divide rows of ``deviation * 2**exponent`` by the root of their mean square plus `eps`."""
     largest = np.max(np.abs(deviation), axis=1, keepdims=True, initial=0)
+    exponent = np.where(largest == 0, 0, exponent)  # no deviation has a scale
     # The larger of the two terms under the root decides the scale, so that neither overflows.
     scale = exponent + exponent_of(largest)
     if eps > 0:

@@ -307,5 +307,6 @@ def _of_batch(rows, eps):
 def _of_running(rows, mean, var, eps):
     root = np.sqrt(var + eps)[:, np.newaxis]
     deviation = rows - mean[:, np.newaxis]
-    normal = np.where(deviation == 0, deviation, deviation / root)
+    # Without variance, an entry that is the mean is 0; a NaN in the variance stays one.
+    normal = np.where((deviation == 0) & (root == 0), 0, deviation / root)
     return Standardized(normal, root, np.zeros(root.shape, np.intc))

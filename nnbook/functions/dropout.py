@@ -165,6 +165,10 @@ def _ready(x, p, mask, rng, training):
     p = check_number(p, "p", 0, 1)
     if not isinstance(training, (bool, np.bool_)):
         raise TypeError(f"training must be True or False, got {training!r}")
+    if isinstance(mask, np.ma.MaskedArray):
+        raise TypeError(
+            "mask is a masked array, whose own mask would be lost; pass mask.filled(False)"
+        )
     if mask is not None:
         mask = np.asarray(mask)
         if mask.dtype != bool:

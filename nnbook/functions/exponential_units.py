@@ -15,7 +15,6 @@ from nnbook.functions._pairs import DIGITS, exp_pair, expm1_pair, pair_of, two_p
 from nnbook.functions._validate import check_number
 
 CAP = 30_000  # e^-|z| is 0 long before, in longdouble too
-SMALL = 1e-8  # below it the third term of e^x - 1 = x + x²/2 + ... is less than half an ulp
 
 # Solutions of equations 14 of the paper, to 55 digits; a test solves them again.
 SELU_ALPHA = decimal.Decimal("1.673263242354377284817042991671652038461155348281216271")
@@ -233,8 +232,10 @@ def celu(z, alpha=1.0):
     alpha = _check_scale(alpha)
     x, u, u_low = _quotient(z, alpha)
     high, low = expm1_pair(u, u_low)
-    # Near 0 the quotient u may be subnormal, and has lost digits that x has.
-    left = np.where(u > -SMALL, x + x * (u / 2), alpha * high + alpha * low)
+    # Near 0 the quotient u may be subnormal, and has lost digits that x has. The third term of
+    # e^u - 1 = u + u²/2 + ... is below a twelfth of an ulp there.
+    near = -np.sqrt(np.finfo(u.dtype).eps) / 2
+    left = np.where(u > near, x + x * (u / 2), alpha * high + alpha * low)
     return np.maximum(z, 0) + left
 
 

@@ -244,6 +244,8 @@ def _quadratic(A, x):
     check_matrix(A, "A", ("n", "n"))
     if A.shape[0] != A.shape[1]:
         raise ValueError(f"A must be square, shape (n, n), but its shape is {A.shape}")
+    if A.size == 0:
+        raise ValueError("A is empty, shape (0, 0); the quotient would be 0/0")
     if x.shape != A.shape[1:]:
         hint = f"; pass x.ravel() for shape ({x.size},)" if x.size == len(A) else ""
         raise ValueError(

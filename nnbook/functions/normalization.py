@@ -39,7 +39,7 @@ def layer_norm(x, gain=None, shift=None, *, axis=-1, eps=1e-5):
     x : array_like of real numbers
         Pre-activations or activations, any shape with the axes asked for.
     gain, shift : array_like of real numbers, optional
-        One entry a feature: the lengths of `x` along `axis`, in the order of the axes.
+        One entry a feature: the lengths of `x` along `axis`, in the order that `x` has them.
     axis : int or tuple of int
         The axes of the features: ``-1``, or ``(-2, -1)`` for the last two, or any others.
     eps : float
@@ -144,7 +144,7 @@ def rms_norm(x, gain=None, *, axis=-1, eps=1e-5):
     x : array_like of real numbers
         Any shape with the axes asked for.
     gain : array_like of real numbers, optional
-        One entry a feature: the lengths of `x` along `axis`, in the order of the axes.
+        One entry a feature: the lengths of `x` along `axis`, in the order that `x` has them.
     axis : int or tuple of int
         The axes of the features.
     eps : float

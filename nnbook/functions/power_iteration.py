@@ -215,7 +215,9 @@ def _problem(A, start, rng):
                 "start is needed if A is a function: its length is not known otherwise"
             )
         start = as_float(start, "start")
-        _check_start(start, start.shape if start.ndim == 1 else ("n",))
+        if start.ndim != 1:
+            raise ValueError(f"start must have shape (n,), but its shape is {start.shape}")
+        _check_start(start, start.shape)
         return _checked(A, start.dtype), start.astype(working_dtype(start.dtype)), 0, start.dtype
     A = as_float(A, "A")
     check_matrix(A, "A", ("n", "n"))

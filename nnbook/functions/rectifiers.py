@@ -286,7 +286,9 @@ def prelu(z, alpha, channel_axis=1):
     z, alpha, _ = _prelu_arguments(z, alpha, channel_axis)
     with np.errstate(all="ignore"):
         left = np.minimum(z, 0, dtype=working_dtype(z.dtype))
-        out = np.maximum(z, 0) + np.where(alpha == 0, 0, alpha * left)  # 0 times infinity is NaN
+        # 0 times infinity is NaN, on either side.
+        left = np.where((alpha == 0) | (z > 0), 0, alpha * left)
+        out = np.maximum(z, 0) + left
         return out.astype(z.dtype, copy=False)[()]
 
 
@@ -340,8 +342,9 @@ def prelu_vjp(g, z, alpha, channel_axis=1):
     check_same_shape(g, z, ("g", "z"))
     work = working_dtype(np.result_type(g, z, alpha))
     with np.errstate(all="ignore"):
-        right = step(z).astype(work, copy=False)
-        z_bar = g * (right + alpha * (1 - right))
+        # NaN is on neither side, and stays.
+        slope = np.where(z > 0, 1, np.where(z <= 0, alpha, z)).astype(work, copy=False)
+        z_bar = g * slope
         alpha_bar = np.sum(g * np.minimum(z, 0, dtype=work), axis=others)
     return z_bar.astype(z.dtype, copy=False)[()], alpha_bar.astype(alpha.dtype, copy=False)[()]
 

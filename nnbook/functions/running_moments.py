@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, working_dtype
+from nnbook.functions._validate import as_float, check_count, check_same_shape, working_dtype
 
 
 class Moments(NamedTuple):
@@ -96,7 +96,8 @@ def welford(x, moments=None):
         for example in x.astype(np.promote_types(dtype, mean.dtype), copy=False):
             count += 1
             distance = example - mean
-            mean = mean + distance / count
+            # The difference of the halves is half of it, and cannot overflow.
+            mean = mean + (example / 2 - mean / 2) / count * 2
             squares = squares + distance * (example - mean)
     return Moments(count, mean[()], squares[()])
 
@@ -119,9 +120,9 @@ def merge_moments(first, second):
     Raises
     ------
     TypeError
-        If an argument is not Moments.
+        If an argument is not Moments, or does not hold real numbers.
     ValueError
-        If the examples differ in shape.
+        If the examples differ in shape, or a count is negative.
 
     References
     ----------
@@ -149,7 +150,7 @@ def merge_moments(first, second):
             count, mean, squares = (m, other, others) if n == 0 else (n, mean, squares)
             return Moments(count, mean[()], squares[()])
         distance = other - mean
-        mean = mean + distance * (m / (n + m))
+        mean = mean + (other / 2 - mean / 2) * (m / (n + m)) * 2
         squares = squares + others + distance * distance * (n * m / (n + m))
     return Moments(n + m, mean[()], squares[()])
 
@@ -157,5 +158,8 @@ def merge_moments(first, second):
 def _check_moments(moments, name):
     if not isinstance(moments, Moments):
         raise TypeError(f"{name} must be Moments, as welford returns them, got {moments!r}")
-    count, mean, squares = moments
-    return count, np.asarray(mean), np.asarray(squares)
+    count = check_count(moments.count, f"{name}.count", 0)
+    mean = as_float(moments.mean, f"{name}.mean")
+    squares = as_float(moments.squares, f"{name}.squares")
+    check_same_shape(mean, squares, (f"{name}.mean", f"{name}.squares"))
+    return count, mean, squares

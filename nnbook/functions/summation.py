@@ -239,7 +239,7 @@ def sum_error_bound(x, method="sequential", axis=-1):
     Raises
     ------
     TypeError
-        If `x` does not hold real numbers.
+        If `x` does not hold real numbers, or `method` is not a string.
     ValueError
         If `x` does not have that axis, or `method` is none of the four.
 
@@ -257,8 +257,9 @@ def sum_error_bound(x, method="sequential", axis=-1):
     0.1192
     0.0133
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if not isinstance(method, str) or method not in METHODS:
+        kind = ValueError if isinstance(method, str) else TypeError
+        raise kind(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     x = _last(x, axis)
     n, u = x.shape[-1], float(np.finfo(x.dtype).eps) / 2
     wide = x.astype(np.promote_types(x.dtype, np.float64), copy=False)

@@ -285,3 +285,8 @@ def test_nan_and_infinity_spoil_their_own_channel_alone():
         y, mean, var = batch_norm(x)
     assert np.isnan(y[:, 1]).all() and np.isfinite(y[:, [0, 2]]).all()
     assert np.isnan(var[1]) and np.isfinite(mean[[0, 2]]).all()
+
+
+def test_nan_in_a_running_variance_is_not_hidden_by_an_entry_that_is_the_mean():
+    y, *_ = batch_norm([[1.0, 1.0]], None, None, [1.0, 1.0], [np.nan, 0.0], training=False, eps=0)
+    np.testing.assert_array_equal(y, [[np.nan, 0.0]])

@@ -109,6 +109,8 @@ def test_the_message_says_which_is_missing_and_which_too_many():
 def test_masks_must_be_boolean_and_of_the_shape_of_x():
     with pytest.raises(TypeError, match="mask must be boolean"):
         dropout([1.0, 2.0], mask=[1, 0])
+    with pytest.raises(TypeError, match=r"mask is a masked array, .* mask\.filled\(False\)"):
+        dropout([1.0, 2.0], mask=np.ma.array([True, False]))
     with pytest.raises(ValueError, match="mask and x must have the same shape"):
         dropout([[1.0, 2.0]], mask=[True, False])
     for shape in (-1, (2, -3)):

@@ -111,3 +111,12 @@ def test_near_0_and_where_the_table_of_exponentials_begins(name):
 @precision_table.of("exponential_units")
 def test_as_exact_as_the_book_s_table_says(entry):
     precision_table.hold(entry)
+
+
+def test_celu_near_0_is_as_exact_in_longdouble():
+    z = -np.geomspace(1e-12, 1e-7, 60).astype(np.longdouble)
+    eps = np.finfo(np.longdouble).eps
+    for alpha in (1.0, 0.5):
+        x = z / alpha
+        exact = z * (1 + x / 2 * (1 + x / 3 * (1 + x / 4)))
+        assert np.max(np.abs(celu(z, alpha) / exact - 1)) <= 4 * eps

@@ -208,6 +208,8 @@ def test_wrong_calls_are_refused():
         rayleigh_quotient(A, V[:, np.newaxis])
     with pytest.raises(ValueError, match=r"its shape is \(3,\)$"):
         rayleigh_quotient(A, V[:3])
+    with pytest.raises(ValueError, match="A is empty"):
+        rayleigh_quotient(np.ones((0, 0)), [])
     with pytest.raises(ValueError, match="g must be one number"):
         rayleigh_quotient_vjp([1.0], A, V)
     with pytest.raises(ValueError, match="A must be square to have eigenvalues"):

@@ -256,3 +256,11 @@ def test_axes_that_do_not_fit_are_refused():
     for vjp in (layer_norm_vjp, rms_norm_vjp):
         with pytest.raises(ValueError, match="g and x must have the same shape"):
             vjp(G.T, X)
+
+
+def test_epsilon_counts_where_large_entries_have_no_variance():
+    # Its quotient by the square of the entries would be 0, and the gradient NaN.
+    with np.errstate(all="raise"):
+        for value in (1.0, 1e308, -1e308):
+            gradient, _, _ = layer_norm_vjp([1.0, -1.0], [value, value], eps=1e-300)
+            np.testing.assert_allclose(gradient, [1e150, -1e150], rtol=1e-15)

@@ -159,3 +159,11 @@ def test_slopes_that_fit_no_channel_are_refused(alpha, hint):
 @precision_table.of("rectifiers")
 def test_as_exact_as_the_book_s_table_says(entry):
     precision_table.hold(entry)
+
+
+def test_a_slope_without_bound_leaves_the_right_side_alone():
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(prelu([2.0, -2.0], np.inf), [2.0, -np.inf])
+        np.testing.assert_array_equal(prelu([2.0, -2.0], np.nan), [2.0, np.nan])
+        z_bar, _ = prelu_vjp([3.0, 3.0], [2.0, -2.0], np.inf)
+        np.testing.assert_array_equal(z_bar, [3.0, np.inf])

@@ -148,3 +148,31 @@ def test_wrong_calls_are_refused():
         welford(X, welford([1.0]))
     with pytest.raises(ValueError, match="first and second must be of examples of one shape"):
         merge_moments(welford(X), welford([1.0]))
+
+
+def test_the_mean_of_the_largest_numbers_does_not_overflow():
+    top = np.finfo(np.float64).max
+    with np.errstate(all="raise"):
+        found = welford([top, -top, top])
+        assert abs(found.mean / (top / 3) - 1) < 1e-15
+        assert found.squares == np.inf
+        assert welford([top, top]).mean == top
+        merged = merge_moments(welford([top]), welford([-top]))
+        assert (merged.mean, merged.squares) == (0, np.inf)
+
+
+@pytest.mark.parametrize(
+    ("moments", "error", "message"),
+    [
+        (Moments(-1, 0.0, 0.0), ValueError, r"first\.count must be at least 0, got -1"),
+        (Moments(1.5, 0.0, 0.0), TypeError, r"first\.count must be an integer"),
+        (Moments(1, "a", 0.0), TypeError, r"first\.mean must hold real numbers"),
+        (Moments(1, 0.0, 1j), TypeError, r"first\.squares must hold real numbers"),
+        (Moments(1, [0.0, 0.0], 0.0), ValueError, r"first\.mean and first\.squares must have"),
+    ],
+)
+def test_moments_made_by_hand_are_checked(moments, error, message):
+    with pytest.raises(error, match=message):
+        merge_moments(moments, welford([1.0]))
+    with pytest.raises(error, match=message.replace("first", "moments")):
+        welford([1.0], moments)

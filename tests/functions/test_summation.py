@@ -218,6 +218,9 @@ def test_wrong_calls_are_refused():
         ValueError, match="method must be one of sequential, pairwise, kahan, neumaier"
     ):
         sum_error_bound([1.0], "exact")
+    for method in (None, np.array(["kahan", "pairwise"])):
+        with pytest.raises(TypeError, match="method must be one of sequential"):
+            sum_error_bound([1.0], method)
     for f in METHODS.values():
         with pytest.raises(ValueError, match="axis=1 does not exist in x"):
             f([1.0], axis=1)
