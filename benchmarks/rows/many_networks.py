@@ -11,8 +11,9 @@ NETWORKS, EPOCHS, RATE = 1000, 500, 1.0
 def start():
     """Return W1 (S, 4, 2), b1 (S, 1, 4), W2 (S, 1, 4), b2 (S, 1, 1)."""
     rng = np.random.default_rng(0)
-    return (rng.normal(size=(NETWORKS, 4, 2)), np.zeros((NETWORKS, 1, 4)),
-            rng.normal(size=(NETWORKS, 1, 4)) * np.sqrt(0.5), np.zeros((NETWORKS, 1, 1)))  # fmt: skip
+    W1 = rng.normal(size=(NETWORKS, 4, 2))
+    W2 = rng.normal(size=(NETWORKS, 1, 4)) * np.sqrt(0.5)
+    return W1, np.zeros((NETWORKS, 1, 4)), W2, np.zeros((NETWORKS, 1, 1))
 
 
 def nnbook():

@@ -16,7 +16,7 @@ import numpy as np
 from nnbook.functions._validate import check_count, check_number
 from nnbook.functions.activations import softplus
 from nnbook.learning._in_place import rule_of
-from nnbook.learning._stacked import FEWEST, Block, block_size
+from nnbook.learning._stacked import BUFFER, FEWEST, LONG, Block, block_size
 from nnbook.learning._updates import check_optimizer
 from nnbook.learning._validate import check_batch, check_params
 from nnbook.learning.mlp import activation_pair, init_params
@@ -191,7 +191,7 @@ def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=())
     >>> int((right_answers(runs.logits[-1], y) == 4).sum())
     20
     """
-    A0, sign, N = _check_data(params, X, Y)
+    A0, sign = _check_data(params, X, Y)
     check_optimizer(optimizer)
     epochs = check_count(epochs, "epochs", minimum=0)
     record = sorted({check_count(t, "record", minimum=0) for t in record} | {epochs})
@@ -200,11 +200,11 @@ def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=())
     activation_pair(activation)
     dtype, total = A0.dtype, np.shape(params[0][1])[-1]
     rule = rule_of(optimizer)
-    size = block_size(_sizes(params), N, dtype, len(rule.slots) if rule else 0)
+    size = block_size(_sizes(params), len(A0), dtype, len(rule.slots) if rule else 0)
     runs = Runs(
         [(np.empty(np.shape(W), dtype), np.empty(np.shape(b), dtype)) for W, b in params],
         tuple(record),
-        np.empty((len(record), N, len(sign), total), dtype),
+        np.empty((len(record), *sign.shape[:2], total), dtype),
         np.empty((len(record), total), dtype),
     )
     for start in range(0, total, size):
@@ -220,12 +220,16 @@ def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=())
 @np.errstate(all="ignore")
 def _train(block, epochs, place, runs):
     """Train a block, and write its records and last parameters into their place in the runs."""
+    if block.count >= LONG:
+        # An operand that repeats within NumPy's buffer of 8,192 numbers is first written out there,
+        # which doubles the time of a product with it; not so where a row is longer than the
+        # buffer. Short rows are better off with it. errstate, on its way out, restores the size.
+        np.setbufsize(BUFFER)
     count, records = place.stop - place.start, {t: i for i, t in enumerate(runs.epochs)}
     for t in range(epochs + 1):
         block.run_forward()
         if t in records:
-            logits = block.logits[..., :count]
-            runs.logits[records[t], ..., place] = logits.transpose(1, 0, 2)
+            logits = runs.logits[records[t], ..., place] = block.logits[..., :count]
             runs.cost[records[t], place] = softplus(block.sign * logits).mean(axis=(0, 1))
         if t < epochs:
             block.step()
@@ -272,7 +276,7 @@ def right_answers(logits, Y, margin=1e-3):
 
 
 def _check_data(params, X, Y):
-    """Return X as (d, N, 1), 1 - 2Y as (K, N, 1) and N, if they fit the stack; in its dtype."""
+    """Return X as (N, d, 1) and 1 - 2Y as (N, K, 1), if they fit the stack; in its dtype."""
     if not params or any(np.ndim(W) != 3 or np.ndim(b) != 2 for W, b in params):
         raise ValueError(
             "params must be a stack, W of shape (n_out, n_in, S) and b of shape (n_out, S); "
@@ -293,5 +297,4 @@ def _check_data(params, X, Y):
     if not np.isin(Y, (0, 1)).all():
         raise ValueError(f"Y must hold 0 and 1 only, found {Y[~np.isin(Y, (0, 1))][0]}")
     dtype = np.result_type(*(leaf for layer in params for leaf in layer), np.float32)
-    columns = np.ascontiguousarray(X.T, dtype), np.asarray(1.0 - 2.0 * Y.T, dtype)
-    return *(column[:, :, np.newaxis] for column in columns), len(X)
+    return X.astype(dtype)[:, :, np.newaxis], (1.0 - 2.0 * Y).astype(dtype)[:, :, np.newaxis]
