@@ -14,6 +14,7 @@ target in it. Only the standard library is used here.
     mutants             plant errors in the code and count those that the tests find (10 minutes)
     fuzz [only=gelu]    try all float32 numbers and many shapes, for hours (``part=1/64``: a share)
     precision           measure the worst errors and write the table that the book shows
+    bench [only=step]   time nnbook beside PyTorch, JAX and others (10 minutes; ``rounds=20``)
     serve               serve the built book at http://localhost:8000
     upgrade             install newer packages, run the tests, show what changed
     clean               remove what was built (``clean all=1``: .venv too)
@@ -326,6 +327,17 @@ def precision() -> None:
         python("tests/functions/precision_table.py")
 
 
+def bench(only: str = "", rounds: str = "") -> None:
+    """Time nnbook beside others that are installed, and store what the book's page shows.
+
+    ``.venv/bin/pip install -e '.[bench]'`` installs all of them; none is needed.
+    """
+    options = {"only": only, "rounds": rounds}
+    words = [f"{name}={value}" for name, value in options.items() if value]
+    with step("time candidates in shuffled rounds"):
+        python("-m", "benchmarks", *words)
+
+
 def upgrade() -> None:
     """Install newer packages, re-pin, run the tests, show what changed."""
     with step("install newer packages"):
@@ -364,6 +376,7 @@ TARGETS = {
         mutants,
         fuzz,
         precision,
+        bench,
         serve,
         upgrade,
         clean,

@@ -5,6 +5,7 @@ Each module does one thing and has a ``setup(app)`` of its own:
 ``execute``     runs the chapters before Sphinx reads them, two at a time, and caches what came out
 ``anchors``     makes ids inside outputs (equations, figures, exercises) into link targets
 ``tables``      the directives ledger, notation, symbols, functions-index
+``benchmarks``  the directives benchmarks and benchmarks-plot
 ``lists``       the directives glossary-nn and errata
 ``assets``      MathJax and icons from installed packages, nothing from another host
 ``pages``       what the theme and the bibliography get wrong in the page, put right
@@ -24,6 +25,7 @@ MODULES = (
     "execute",
     "anchors",
     "tables",
+    "benchmarks",
     "lists",
     "assets",
     "pages",
