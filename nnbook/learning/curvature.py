@@ -55,7 +55,7 @@ def sharpness(
     rng : numpy.random.Generator, optional
         Draws the first direction; seed 0 if not given.
     iterations : int, default 100
-        Products with the Hessian at most; twice as many where the first eigenvalue is negative.
+        Products with the Hessian at most, in each of at most two iterations.
     tolerance : float, default 1e-3
         Stop when the residual is below this times :math:`|\lambda|`.
 
@@ -68,9 +68,10 @@ def sharpness(
     Notes
     -----
     Products with the Hessian are exact, `nnbook.learning.transforms.hvp`, and no matrix is formed.
-    Power iteration finds the eigenvalue of largest magnitude. If that one, :math:`\mu`, is
-    negative, a second iteration with :math:`H - \mu I`, whose eigenvalues are all at least 0, finds
-    the largest one.
+    Power iteration finds the eigenvalue of largest magnitude, if there is one: a saddle may have
+    :math:`\pm\mu`, and then it settles nowhere. If it has not settled on a positive one, a second
+    iteration is made with :math:`H + \|Hv\| I`, which has no negative eigenvalue of note, and the
+    larger value of the two is returned.
 
     Examples
     --------
@@ -87,14 +88,15 @@ def sharpness(
     start = tree_map(lambda leaf: rng.standard_normal(np.shape(leaf)), list(params))
     params = tree_map(lambda leaf: np.asarray(leaf, dtype=float), list(params))
     found = _power_iteration(lambda v: hvp(f, params, v), start, 0.0, iterations, tolerance)
-    if found.value >= 0:
+    if found.residual <= tolerance * found.value:
         return found
-    again = _power_iteration(lambda v: hvp(f, params, v), start, found.value, iterations, tolerance)
-    return again._replace(iterations=found.iterations + again.iterations)
+    size = math.hypot(found.value, found.residual)  # the norm of Hv
+    again = _power_iteration(lambda v: hvp(f, params, v), start, size, iterations, tolerance)
+    return max(found, again)._replace(iterations=found.iterations + again.iterations)
 
 
 def _power_iteration(product, v, shift, iterations, tolerance):
-    """Iterate with H - shift I from v; return the Rayleigh quotient of H and its residual."""
+    """Iterate with H + shift I from v; return the Rayleigh quotient of H and its residual."""
     count = 0
     while count < iterations:
         count += 1
@@ -106,7 +108,7 @@ def _power_iteration(product, v, shift, iterations, tolerance):
         residual = _length(tree_map(lambda a, b, value=value: a - value * b, Hv, v))
         if residual <= tolerance * abs(value):
             break
-        v = tree_map(lambda a, b: a - shift * b, Hv, v)
+        v = tree_map(lambda a, b: a + shift * b, Hv, v)
     return Sharpness(value, residual, count)
 
 

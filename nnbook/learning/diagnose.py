@@ -68,8 +68,8 @@ def diagnose(record):
     fault           sign                                                       equation
     ==============  =========================================================  ========
     nan             NaN or infinity among the features                         19.1
-    scale           a feature's root mean square is 20 or more, or 30 times    10.1
-                    the median of them
+    scale           a feature's root mean square is above 20, or 30 times      10.1
+                    the median of them; or 3, and the first loss above 3 ln K  19.1
     leak            validation examples that occur in training, or a feature   17.1
                     that alone tells the classes
     stale shuffle   the orders repeat or sort, or the targets' is another      12.1

@@ -3,6 +3,8 @@ r"""The rules of `diagnose` that look at the data and their order alone, before 
 The thresholds stand first, each with its reason.
 """
 
+import math
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +12,13 @@ import numpy as np
 TOO_LARGE = 20.0
 """Root mean square of a feature. Initial variances suppose about 1, equation 10.1; standardised
 features have exactly 1, grey values in [0, 1] less. At 20 the first Z is 20 times too large."""
+
+LARGE = 3.0
+"""The same, where the first loss is `SURPRISED` too."""
+
+SURPRISED = 3.0
+"""First loss over ln K, equation 19.1. A network that is drawn well starts close to knowing
+nothing; three times that is being sure, and wrong."""
 
 TOO_UNEQUAL = 30.0
 """Largest over median root mean square of the features. The largest eigenvalue grows with the
@@ -86,6 +95,11 @@ def _scale(r):
         return Finding("scale", largest, TOO_LARGE, f"feature {column} has the root mean square "
                        f"{largest:.3g}, above {TOO_LARGE:g}, where weights expect 1", "10.1",
                        suggestion)
+    surprise = r.history["loss"][0] / knows_nothing(r)
+    if median > LARGE and surprise > SURPRISED:
+        return Finding("scale", surprise, SURPRISED, f"the first loss is {surprise:.3g} ln K, "
+                       f"above {SURPRISED:g}, and the features' root mean square {median:.3g}, "
+                       f"above {LARGE:g}", "19.1", suggestion)
     if largest > TOO_UNEQUAL * median:
         return Finding("scale", largest / median, TOO_UNEQUAL, f"feature {column} is "
                        f"{largest / median:.3g} times the median feature, above {TOO_UNEQUAL:g}",
@@ -96,10 +110,9 @@ def _scale(r):
 def _copies(r):
     if not finite(r):
         return None
-    train = [row.tobytes() for row in r.X + 0.0]  # + 0.0 makes one of -0.0 and 0.0
-    distinct = set(train)
-    twice = 1 - len(distinct) / len(train)
-    copied = np.mean([row.tobytes() in distinct for row in r.X_validation + 0.0]) - twice
+    train = Counter(row.tobytes() for row in r.X + 0.0)  # + 0.0 makes one of -0.0 and 0.0
+    twice = sum(count for count in train.values() if count > 1) / len(r.X)
+    copied = np.mean([row.tobytes() in train for row in r.X_validation + 0.0]) - twice
     if copied <= COPIED:
         return None
     return Finding("leak", copied, COPIED, f"{copied:.0%} of the validation examples occur in "
@@ -113,12 +126,13 @@ def _label_among_features(r):
     y = r.Y.ravel()
     if len(y) < FEW * len(np.unique(y)):
         return None
-    total = r.X.var(axis=0)
-    within = sum(np.mean(y == k) * r.X[y == k].var(axis=0) for k in np.unique(y))
-    share = 1 - within / np.where(total > 0, total, np.inf)
-    share[total == 0] = 0.0
+    X = r.X / np.maximum(np.abs(r.X).max(axis=0), np.finfo(float).tiny)  # squares in range
+    total = X.var(axis=0)
+    within = sum(np.mean(y == k) * X[y == k].var(axis=0) for k in np.unique(y))
+    varied = np.ptp(X, axis=0) > 0  # the variance of a constant may round to more than 0
+    share = np.where(varied, 1 - within / np.where(varied, total, 1.0), 0.0)
     column = int(share.argmax())
-    if share[column] <= TELLING or len(np.unique(y)) == 1:
+    if share[column] <= TELLING:
         return None
     return Finding("leak", share[column], TELLING, f"{share[column]:.4f} of the variance of "
                    f"feature {column} lies between the classes, above {TELLING:g}: alone it tells "
@@ -168,6 +182,11 @@ def _order_sorts(r):
 def finite(r):
     """Return whether all features are finite numbers."""
     return bool(np.isfinite(r.X).all() and np.isfinite(r.X_validation).all())
+
+
+def knows_nothing(r):
+    """Return the loss of equal probabilities, ln K."""
+    return math.log(max(2, len(r.start[-1][1])))
 
 
 DATA_RULES = (

@@ -4,13 +4,12 @@ Each measures one thing on a `Record` and compares it with a threshold. The thre
 each with its reason. Those of the data, `nnbook.learning.diagnose_data`, come before them.
 """
 
-import math
 from functools import cached_property
 
 import numpy as np
 
 from nnbook.learning.curvature import sharpness
-from nnbook.learning.diagnose_data import Finding, finite
+from nnbook.learning.diagnose_data import Finding, finite, knows_nothing
 from nnbook.learning.mlp import loss_and_grads
 from nnbook.learning.signals import (
     dead_fraction,
@@ -56,12 +55,15 @@ GAP = 0.1
 does a little better on what it was fitted to."""
 
 WORSE = 1.1
-"""Last validation loss over the best. Overfitting is a gap that more training widens: validation
-has become worse by a tenth, or the gap is twice `GAP` already."""
+"""Last validation loss over the best: more training has made validation worse by a tenth."""
 
-LEARNED = 0.5
-"""Last loss over the first. Where training halved the loss, units that it made flat or dead are
-not what stops it."""
+BY_HEART = 20.0
+"""Last validation loss over the training loss: what is certain there is doubtful here."""
+
+LEARNED = 0.7
+"""Last loss over ln K. A network that got below has learned something, and the units that it made
+flat or dead, or an early jump of the loss, are not what stops it."""
+
 
 class Seen:
     """What several rules look at, measured once."""
@@ -72,8 +74,7 @@ class Seen:
     @cached_property
     def knows_nothing(self):
         """Return the loss of equal probabilities, ln K."""
-        K = len(self.record.start[-1][1])
-        return math.log(max(2, K))
+        return knows_nothing(self.record)
 
     @cached_property
     def first(self):
@@ -100,9 +101,8 @@ class Seen:
 
     @property
     def learned(self):
-        """Return whether training halved the loss."""
-        losses = self.record.history["loss"]
-        return losses[-1] < LEARNED * losses[0]
+        """Return whether the network knows more than nothing."""
+        return self.record.history["loss"][-1] < LEARNED * self.knows_nothing
 
 
 def _uphill(r, seen):
@@ -229,13 +229,13 @@ def _fails_without_growing(r, seen):
 def _gap(r, seen):
     n, m = len(r.Y), len(r.Y_validation)
     train, validation = (r.history[name][-1] for name in ("accuracy", "validation_accuracy"))
-    if not (math.isfinite(train) and math.isfinite(validation)):
+    if not np.isfinite([train, validation]).all():
         return None
     gap = generalization_gap(round(train * n), n, round(validation * m), m)
     losses = r.history["validation_loss"]
     best = min(losses)
-    worse = losses[-1] > WORSE * best or gap.gap > 2 * GAP
-    if gap.gap <= GAP or gap.low <= GAP / 2 or not worse:
+    by_heart = losses[-1] > BY_HEART * r.history["loss"][-1]
+    if gap.gap <= GAP or gap.low <= GAP / 2 or not (losses[-1] > WORSE * best or by_heart):
         return None
     return Finding("overfit", gap.gap, GAP, f"{train:.2f} right in training and {validation:.2f} "
                    f"in validation, a gap of {gap.gap:.2f} ± {gap.standard_error:.2f}, above "

@@ -103,7 +103,7 @@ def _exploding(rng):
     else:
         recipe = _recipe(rng, hidden=int(rng.integers(1, 4)))
         large = 10 ** rng.uniform(1.3, 2.5)
-        kinds = {"sgd": sgd(large), "momentum": momentum(large / 5), "adam": adam(large / 40)}
+        kinds = {"sgd": sgd(large), "momentum": momentum(large / 5), "adam": adam(large / 15)}
         recipe["optimizer"] = kinds[recipe["optimizer"].name]
     return recipe
 
@@ -279,14 +279,14 @@ def _recipe(rng, *, activation=None, hidden=None, task=None, n=None, width=(12, 
     init = rng.choice(["glorot_uniform", "lecun_normal"]) if activation in BOUNDED else "he_normal"
     sizes = [X.shape[1], *rng.integers(*width, hidden), outputs]
     kind = "adam" if activation == "sigmoid" else rng.choice(["sgd", "momentum", "adam"])
-    alpha = {"sgd": rng.uniform(0.05, 0.3), "momentum": rng.uniform(0.01, 0.05),
+    alpha = {"sgd": rng.uniform(0.05, 0.2), "momentum": rng.uniform(0.01, 0.05),
              "adam": rng.uniform(0.003, 0.01) * (3 if activation == "sigmoid" else 1)}[kind]
     optimizer = {"sgd": sgd, "momentum": momentum, "adam": adam}[kind](alpha)
     return {
         "params": init_params([int(size) for size in sizes], rng, str(init)),
         "X": X[:n], "Y": Y[:n], "X_validation": X[n:], "Y_validation": Y[n:],
-        "optimizer": optimizer, "epochs": int(rng.integers(10, 21)),
-        "batch_size": int(rng.choice([16, 24, 32])), "rng": rng, "activation": str(activation),
+        "optimizer": optimizer, "epochs": int(rng.integers(8, 16)),
+        "batch_size": int(rng.choice([24, 32, 48])), "rng": rng, "activation": str(activation),
         "loss": loss, "gradients": None, "shuffle": None,
     }
 
