@@ -42,29 +42,32 @@ class Epoch:
 
 
 class Tally:
-    """Counts the steps of a run, and sums over those of an epoch."""
+    """Counts the steps of a run, and sums over those of an epoch.
 
-    def __init__(self):
-        self.steps, self.first = 0, None
-        self.clear()
+    The logits of an epoch are kept, and the right answers counted at its end, all at once: a count
+    after each step costs a small step a twentieth.
+    """
 
-    def clear(self):
-        """Begin an epoch."""
-        self.loss, self.right, self.seen = 0.0, 0, 0
+    def __init__(self, examples, outputs, dtype):
+        self.steps, self.first, self.loss, self.seen = 0, None, 0.0, 0
+        self.logits = np.empty((examples, outputs), dtype)
 
-    def add(self, value, n, right):
-        """Count a step on n examples, with the mean loss that it had, and the right answers."""
-        self.steps, self.seen = self.steps + 1, self.seen + n
-        self.loss, self.right = self.loss + n * value, self.right + right
+    def add(self, value, logits):
+        """Count a step that had this mean loss and these logits."""
+        end = self.seen + len(logits)
+        self.logits[self.seen : end] = logits
+        self.steps, self.seen, self.loss = self.steps + 1, end, self.loss + len(logits) * value
         if self.first is None:
-            self.first = self.means()
+            self.first = value, len(logits)
 
-    def means(self):
-        """Return the mean loss and the share of right answers of the epoch so far."""
-        return self.loss / self.seen, self.right / self.seen
+    def mean(self, classes, order):
+        """Return the mean loss of the epoch, and the share of right answers or None."""
+        if classes is not None and order is not None:
+            classes = classes[order]
+        return self.loss / self.seen, share_right(self.logits, classes)
 
 
-def take_steps(engine, X, Y, classes, order, tally, asked):
+def take_steps(engine, X, Y, order, tally, asked):
     """Take the steps of one epoch.
 
     A batch is gathered into the engine's own buffer. ``mode="clip"`` lets NumPy write there at
@@ -76,30 +79,25 @@ def take_steps(engine, X, Y, classes, order, tally, asked):
     engine : Engine
     X, Y : ndarray
         The examples and targets as the engine wants them.
-    classes : ndarray or None
-        The class of each example, if right answers are to be counted.
     order : ndarray of int, or None
         The order of the examples; None if all of them are one batch.
     tally : Tally
     asked : list
         Not empty once an interruption was asked for.
     """
-    tally.clear()
-    size = engine.batch_size
+    tally.loss, tally.seen, size = 0.0, 0, engine.batch_size
     for start in range(0, len(X), size):
         if asked:
             raise KeyboardInterrupt
         if order is None:
-            n, targets, labels = len(X), Y, classes
+            n, targets = len(X), Y
             engine.entry(n)[...] = X
         else:
             batch = order[start : start + size]
             n, targets = len(batch), Y[batch]
             np.take(X, batch, 0, engine.entry(n), "clip")
-            labels = targets if classes is Y or classes is None else classes[batch]
         value = engine.advance(n, targets)
-        right = 0 if classes is None else count_right(engine.logits(n), labels)
-        tally.add(value, n, right)
+        tally.add(value, engine.logits(n))
 
 
 def classes_of(loss, Y, outputs):
@@ -111,9 +109,11 @@ def classes_of(loss, Y, outputs):
     return None
 
 
-def count_right(logits, classes):
-    """Return how many rows of logits speak for the class of their example."""
-    return int(np.count_nonzero(decide(logits) == classes))
+def share_right(logits, classes):
+    """Return the share of the rows of logits that speak for the class of their example, or None."""
+    if classes is None:
+        return None
+    return int(np.count_nonzero(decide(logits) == classes)) / len(logits)
 
 
 class Best:

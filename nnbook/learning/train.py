@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnbook.functions._validate import check_count
-from nnbook.learning._engine_input import quiet_context
+from nnbook.learning._engine_input import check_dtype, quiet_context
 from nnbook.learning._layer_steps import FUSED
 from nnbook.learning._not_finite import NotFinite
 from nnbook.learning._training import (
@@ -14,10 +14,10 @@ from nnbook.learning._training import (
     Tally,
     blas_threads,
     classes_of,
-    count_right,
     interruption_between_steps,
     latest,
     progress_bar,
+    share_right,
     take_steps,
 )
 from nnbook.learning._updates import check_optimizer
@@ -152,16 +152,15 @@ def fit(
     >>> run.history["accuracy"][-1], run.steps, run.stopped
     (1.0, 500, None)
     """
-    X, Y = _check_data("X", X, "Y", Y, check_params(params))
+    d = np.shape(check_params(params)[0][0])[1]
     if validation is not None:
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
             found = f" of length {len(validation)}" if hasattr(validation, "__len__") else ""
             raise TypeError("validation must be a pair (X, Y), found "
                             f"{type(validation).__name__}{found}")
-        validation = _check_data(
-            "validation[0]", validation[0], "validation[1]", validation[1], params
-        )
     check_optimizer(optimizer)
+    dtype = check_dtype(dtype)
+    X = _check_examples("X", X, d, dtype)
     N, epochs = len(X), check_count(epochs, "epochs")
     batch_size = N if batch_size is None else check_count(batch_size, "batch_size")
     if batch_size > N:
@@ -173,15 +172,16 @@ def fit(
     best = _check_patience(patience, validation)
     engine = Engine(params, batch_size, optimizer=optimizer, activation=activation, loss=loss,
                     dtype=dtype, dropout=dropout, rng=rng, state=state)  # fmt: skip
-    parts = {"": _ready(engine, "X", X, Y)}
+    parts = {"": _ready(engine, "X", X, "Y", Y)}
     if validation is not None:
-        parts["validation_"] = _ready(engine, "validation[0]", *validation)
+        A = _check_examples("validation[0]", validation[0], d, dtype)
+        parts["validation_"] = _ready(engine, "validation[0]", A, "validation[1]", validation[1])
 
     whole = batch_size == N
     measure_all = whole if measure_all is None else bool(measure_all)
     # with one batch an epoch, the next step measures what the last one did
     late = measure_all and whole and not (dropout or callbacks or best)
-    history, tally, stopped, epoch = {}, Tally(), None, 0
+    history, tally, stopped, epoch = {}, Tally(N, engine.sizes[-1], dtype), None, 0
     quiet, (examples, targets, classes) = quiet_context(), parts[""]
 
     def write(prefix, loss, share):
@@ -192,7 +192,12 @@ def fit(
     def measure(prefix):
         A, Y, labels = parts[prefix]
         loss, logits = engine.measure(A, Y)
-        write(prefix, loss, labels is not None and count_right(logits, labels) / len(A))
+        write(prefix, loss, share_right(logits, labels))
+
+    def write_first():
+        loss, n = tally.first
+        labels = classes if classes is None or whole else classes[order[:n]]
+        write("", loss, share_right(tally.logits[:n], labels))
 
     if validation is not None:
         measure("validation_")
@@ -204,15 +209,15 @@ def fit(
         try:
             for epoch in progress_bar(range(1, epochs + 1), progress):
                 order = None if whole else rng.permutation(N)
-                quiet.run(take_steps, engine, examples, targets, classes, order, tally, asked)
+                quiet.run(take_steps, engine, examples, targets, order, tally, asked)
                 if late:
-                    write("", *tally.means())
+                    write("", *tally.mean(classes, order))
                 elif measure_all:
                     measure("")
                 else:
                     if epoch == 1:
-                        write("", *tally.first)
-                    write("", *tally.means())
+                        write_first()
+                    write("", *tally.mean(classes, order))
                 if validation is not None:
                     measure("validation_")
                 if callbacks:
@@ -229,7 +234,7 @@ def fit(
         except KeyboardInterrupt:
             stopped = f"interrupted in epoch {epoch}, after {tally.steps} steps"
     if late or "loss" not in history:  # late, or stopped within the first epoch
-        measure("") if late or tally.first is None else write("", *tally.first)
+        measure("") if late or tally.first is None else write_first()
     params, state = best.kept if best else (engine.params, engine.state)
     return Run(params, history, tally.steps, stopped, state)
 
@@ -282,14 +287,24 @@ def _share_right(logits, Y):
     return float(np.mean(decide(logits) == Y))
 
 
-def _ready(engine, name, X, Y):
-    """Return examples and targets as the engine takes them, and the classes or None."""
-    N, outputs, loss = len(X), engine.sizes[-1], engine.loss
-    with np.errstate(over="ignore"):
-        X = np.ascontiguousarray(X, engine.dtype)
-    if not np.isfinite(X).all():
-        raise ValueError(f"{name} holds numbers too large for {engine.dtype}; scale {name}, or "
-                         "pass dtype=np.float64")
+def _check_examples(name, X, d, dtype):
+    """Return the examples in ``dtype``, finite and one after the other in memory."""
+    found = np.asarray(X)
+    if found.dtype.kind in "fiub" and found.ndim == 2 and found.shape[1] == d and len(found):
+        with np.errstate(over="ignore"):
+            X = np.ascontiguousarray(found, dtype)
+        if np.isfinite(X).all():
+            return X
+    if len(check_batch(name, found, d)) == 0:  # says what is wrong, if anything is
+        raise ValueError(f"{name} must hold at least one example, found shape {found.shape}")
+    raise ValueError(f"{name} holds numbers too large for {dtype}; scale {name}, or pass "
+                     "dtype=np.float64")
+
+
+def _ready(engine, name_X, X, name_Y, Y):
+    """Return examples, targets as the engine takes them, and the classes or None."""
+    N, outputs, loss, Y = len(X), engine.sizes[-1], engine.loss, np.asarray(Y)
+    _check_one_target_each(name_X, X, name_Y, Y)
     targets = engine.targets(Y, N)
     if isinstance(loss, str) and not (loss in FUSED and np.isfinite(targets).all()):
         loss_pair(loss)[0](np.zeros((N, outputs)), Y)  # says what is wrong, if anything is
@@ -322,9 +337,13 @@ def _check_data(name_X, X, name_Y, Y, params):
     X, Y = check_batch(name_X, X, np.shape(params[0][0])[1]), np.asarray(Y)
     if len(X) == 0:
         raise ValueError(f"{name_X} must hold at least one example, found shape {X.shape}")
+    _check_one_target_each(name_X, X, name_Y, Y)
+    return X, Y
+
+
+def _check_one_target_each(name_X, X, name_Y, Y):
     if Y.ndim == 0 or len(Y) != len(X):
         raise ValueError(
             f"{name_Y} must hold one target for each of the {len(X)} rows of {name_X}, "
             f"found shape {Y.shape}"
         )
-    return X, Y
