@@ -13,6 +13,7 @@ import numpy as np
 from nnbook.functions._validate import (
     as_float,
     check_count,
+    check_flag,
     check_number,
     common_dtype,
     working_dtype,
@@ -177,13 +178,6 @@ def _normalized(scores):
 def merged(x):
     """Return x with the members of a group and their queries as one axis."""
     return x.reshape(*x.shape[:2], x.shape[2] * x.shape[3], x.shape[4])
-
-
-def check_flag(value, name):
-    """Return `value` as a bool; raise if it is something else."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
 
 
 def cotangents_of(g, pair):

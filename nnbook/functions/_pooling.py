@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from nnbook.functions._filters import check_images
-from nnbook.functions._validate import as_float
+from nnbook.functions._validate import as_float, check_flag
 from nnbook.functions._windows import aligned, per_axis, windows
 
 TWO_DOWN = 2.0**-30  # more than any window has entries
@@ -123,6 +123,7 @@ def spread(g, slid):
 
 def divisors(slid, count_include_pad, dtype):
     """Return the number of entries of every window, with the padding or without."""
+    count_include_pad = check_flag(count_include_pad, "count_include_pad")
     lengths = []
     for n, k, s, _, before, after, count in aligned(*slid):
         start = np.arange(count) * s - before

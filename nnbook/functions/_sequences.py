@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, common_dtype
+from nnbook.functions._validate import as_float, check_count, check_flag, common_dtype
 
 FLIPS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
 OWNERS = {1: "a plain RNN", 3: "a GRU", 4: "an LSTM"}
@@ -159,8 +159,7 @@ def layout_of(x, W_x, W_h, b, gates, others, batch_first, direction, lengths, tr
         raise ValueError(
             f'direction must be "forward", "reverse" or "bidirectional", got {direction!r}'
         )
-    if not isinstance(batch_first, (bool, np.bool_)):
-        raise TypeError(f"batch_first must be True or False, got {batch_first!r}")
+    batch_first = check_flag(batch_first, "batch_first")
     axes = "(N, T, D)" if batch_first else "(T, N, D)"
     if x.ndim != 3:
         message = f"x must have three axes {axes}, but its shape is {x.shape}"
@@ -187,7 +186,7 @@ def layout_of(x, W_x, W_h, b, gates, others, batch_first, direction, lengths, tr
         age = np.arange(steps)[:, np.newaxis, np.newaxis] - first
         cut = (age > 0) & (age % check_count(truncate, "truncate") == 0)
         cut = cut if keep is None else cut & keep
-    layout = Layout(flips, bool(batch_first), (steps, n, width), dtype, keep, cut)
+    layout = Layout(flips, batch_first, (steps, n, width), dtype, keep, cut)
     return layout, (x, W_x, W_h, b, *arrays)
 
 
@@ -324,6 +323,8 @@ def _shapes(named, lengths, stacked, where, batch_first=None):
             message = f"{name} must have shape {words} = {shape}, but its shape is {a.shape}"
             if "N" in axes:
                 message += f" ({where})"
+            if a.shape == (1, *shape):
+                message += f"; there is no axis of layers here, pass {name}[0]"
             if batch_first is not None and "N" in axes:
                 swapped = tuple(lengths["T"] if axis == "N" else lengths[axis] for axis in axes)
                 if a.shape[-2:] == swapped != shape[-2:]:
@@ -343,7 +344,13 @@ def _padding(lengths, steps, n, flips, where, batch_first):
     d = len(flips)
     if lengths is None:
         return None, np.zeros((d, 1, 1, 1), int)
-    lengths = np.asarray(lengths)
+    try:
+        lengths = np.asarray(lengths)
+    except ValueError:
+        raise ValueError(
+            f"lengths must be one integer for each example, shape ({n},), but its rows differ in "
+            "length"
+        ) from None
     if lengths.dtype.kind not in "iu":
         raise TypeError(f"lengths must be integers, but their dtype is {lengths.dtype}")
     if lengths.shape != (n,):

@@ -147,6 +147,13 @@ def check_number(value, name, low=-math.inf, high=math.inf, *, closed_low=True, 
     raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, got {number}")
 
 
+def check_flag(value, name):
+    """Return `value` as a bool; raise if it is something else, for a word would count as True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def check_count(value, name, minimum=1):
     """Return `value` as a Python int of at least `minimum`; raise if it is not one."""
     kind = "a positive integer" if minimum == 1 else "an integer"

@@ -4,7 +4,7 @@ import functools
 import operator
 from typing import NamedTuple
 
-from nnbook.functions._validate import check_count
+from nnbook.functions._validate import check_count, check_flag
 
 aligned = functools.partial(zip, strict=True)  # tuples that hold one entry for each axis
 PADDINGS = ("valid", "same", "same_upper", "same_lower")
@@ -34,6 +34,7 @@ def windows(size, kernel, *, stride, padding, dilation, ceil_mode=False):
     kernel = per_axis(kernel, "kernel", axes)
     stride = per_axis(stride, "stride", axes)
     dilation = per_axis(dilation, "dilation", axes)
+    ceil_mode = check_flag(ceil_mode, "ceil_mode")
     spans = tuple(d * (k - 1) + 1 for k, d in aligned(kernel, dilation))
     pads = _pads(padding, size, spans, stride)
     counts = []

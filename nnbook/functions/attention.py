@@ -5,11 +5,11 @@ import numpy as np
 from nnbook.functions._attention import (
     arrange,
     blocks,
-    check_flag,
     cotangents_of,
     merged,
     weights_of,
 )
+from nnbook.functions._validate import check_flag
 from nnbook.functions.activations import tanh_prime
 
 

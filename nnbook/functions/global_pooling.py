@@ -4,7 +4,7 @@ import numpy as np
 
 from nnbook.functions._filters import check_cotangent
 from nnbook.functions._pooling import check_planes, mean
-from nnbook.functions._validate import working_dtype
+from nnbook.functions._validate import check_flag, working_dtype
 
 
 def global_avg_pool(x, *, keepdims=False):
@@ -46,6 +46,7 @@ def global_avg_pool(x, *, keepdims=False):
     [[4.  2.5]]
     """
     x, planes = check_planes(x)
+    keepdims = check_flag(keepdims, "keepdims")
     work = working_dtype(x.dtype)
     with np.errstate(all="ignore"):
         y = mean(planes, lambda part: part.sum(axis=2, dtype=work), planes.shape[2])
@@ -86,6 +87,7 @@ def global_avg_pool_vjp(g, x, *, keepdims=False):
       [3.  3. ]]]
     """
     x, planes = check_planes(x)
+    keepdims = check_flag(keepdims, "keepdims")
     shape = x.shape[:2] + (1,) * (x.ndim - 2 if keepdims else 0)
     g, dtype = check_cotangent(g, shape, "global_avg_pool", x.dtype)
     with np.errstate(all="ignore"):
@@ -127,6 +129,7 @@ def global_max_pool(x, *, keepdims=False):
     [[7. 3.]]
     """
     x, planes = check_planes(x)
+    keepdims = check_flag(keepdims, "keepdims")
     with np.errstate(invalid="ignore"):
         y = planes.max(axis=2)
     return y.reshape(y.shape + (1,) * (x.ndim - 2)) if keepdims else y
@@ -165,6 +168,7 @@ def global_max_pool_vjp(g, x, *, keepdims=False):
       [6. 0.]]]
     """
     x, planes = check_planes(x)
+    keepdims = check_flag(keepdims, "keepdims")
     shape = x.shape[:2] + (1,) * (x.ndim - 2 if keepdims else 0)
     g, dtype = check_cotangent(g, shape, "global_max_pool", x.dtype)
     x_bar = np.zeros(planes.shape, dtype)

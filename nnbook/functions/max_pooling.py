@@ -6,6 +6,7 @@ import numpy as np
 
 from nnbook.functions._filters import check_cotangent
 from nnbook.functions._pooling import check_pooling, first_entries, taps
+from nnbook.functions._validate import check_flag
 
 
 def max_pool1d(
@@ -63,8 +64,7 @@ def max_pool1d(
     x, slid = check_pooling(
         x, kernel, 1, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    y = _maxima(x, slid)
-    return (y, _indices(x, y, slid)) if return_indices else y
+    return _max_pool(x, slid, return_indices)
 
 
 def max_pool1d_vjp(
@@ -111,7 +111,7 @@ def max_pool1d_vjp(
     x, slid = check_pooling(
         x, kernel, 1, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    g = g[0] if return_indices and isinstance(g, tuple) else g
+    g = g[0] if check_flag(return_indices, "return_indices") and isinstance(g, tuple) else g
     return _max_pool_vjp(g, x, slid, indices)
 
 
@@ -170,8 +170,7 @@ def max_pool2d(
     x, slid = check_pooling(
         x, kernel, 2, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    y = _maxima(x, slid)
-    return (y, _indices(x, y, slid)) if return_indices else y
+    return _max_pool(x, slid, return_indices)
 
 
 def max_pool2d_vjp(
@@ -220,7 +219,7 @@ def max_pool2d_vjp(
     x, slid = check_pooling(
         x, kernel, 2, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    g = g[0] if return_indices and isinstance(g, tuple) else g
+    g = g[0] if check_flag(return_indices, "return_indices") and isinstance(g, tuple) else g
     return _max_pool_vjp(g, x, slid, indices)
 
 
@@ -278,8 +277,7 @@ def max_pool3d(
     x, slid = check_pooling(
         x, kernel, 3, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    y = _maxima(x, slid)
-    return (y, _indices(x, y, slid)) if return_indices else y
+    return _max_pool(x, slid, return_indices)
 
 
 def max_pool3d_vjp(
@@ -327,8 +325,14 @@ def max_pool3d_vjp(
     x, slid = check_pooling(
         x, kernel, 3, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    g = g[0] if return_indices and isinstance(g, tuple) else g
+    g = g[0] if check_flag(return_indices, "return_indices") and isinstance(g, tuple) else g
     return _max_pool_vjp(g, x, slid, indices)
+
+
+def _max_pool(x, slid, return_indices):
+    pair = check_flag(return_indices, "return_indices")
+    y = _maxima(x, slid)
+    return (y, _indices(x, y, slid)) if pair else y
 
 
 def _maxima(x, slid):

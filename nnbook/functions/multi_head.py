@@ -2,8 +2,9 @@ r"""Multi-head attention: several attentions side by side, between four linear m
 
 import numpy as np
 
-from nnbook.functions._attention import check_flag, cotangents_of
+from nnbook.functions._attention import cotangents_of
 from nnbook.functions._multi_head import MultiHead, in_heads, side_by_side
+from nnbook.functions._validate import check_flag
 from nnbook.functions.attention import attention, attention_vjp
 
 

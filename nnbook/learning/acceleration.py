@@ -163,6 +163,7 @@ def convert_momentum_state(state, alpha, beta, source, target):
     >>> convert_momentum_state(state, 0.5, 0.75, "velocity", "average")
     MomentumState(t=3, v=array([0.125]))
     """
+    check_state(state, MomentumState)
     alpha_sum, beta = convert_momentum(alpha, beta, source, "sum")
     if source == target:
         return state

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnbook.functions._validate import check_number
+from nnbook.functions._validate import check_flag, check_number
 from nnbook.learning._updates import check_memory, leafwise, one_minus_power, over_root, rate_of
 from nnbook.learning.decay import decayed
 
@@ -235,7 +235,8 @@ def amsgrad(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8, *, bias_correction=Tr
     array([-1.5])
     """
     rate, beta1, beta2 = rate_of(alpha), check_memory(beta1, "beta1"), check_memory(beta2, "beta2")
-    eps, correct = check_number(eps, "eps", low=0.0), bool(bias_correction)
+    eps = check_number(eps, "eps", low=0.0)
+    correct = check_flag(bias_correction, "bias_correction")
 
     def at(t):
         alpha = rate(t)

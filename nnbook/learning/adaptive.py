@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnbook.functions._validate import check_number
+from nnbook.functions._validate import check_flag, check_number
 from nnbook.learning._updates import check_memory, leafwise, over_root, rate_of
 
 
@@ -141,6 +141,7 @@ def rmsprop(alpha=0.001, beta2=0.9, eps=1e-8, *, centered=False, momentum=0.0):
     """
     rate, beta2 = rate_of(alpha), check_memory(beta2, "beta2")
     eps, mu = check_number(eps, "eps", low=0.0), check_memory(momentum, "momentum")
+    centered = check_flag(centered, "centered")
     used = ("s", *(("m",) if centered else ()), *(("v",) if mu > 0 else ()))
 
     def at(t):

@@ -4,11 +4,12 @@ Rows are examples. Pictures come flattened, row by row, scaled to the interval [
 class indices. Nothing here shuffles or splits on its own: `split` does, by an ``rng`` of yours.
 """
 
+import os
 from typing import NamedTuple
 
 import numpy as np
 
-from nnbook.functions._validate import check_count
+from nnbook.functions._validate import check_count, check_flag
 from nnbook.learning._idx import MNIST_PARTS, read_fashion_file, read_mnist_file
 from nnbook.learning._validate import check_batch, check_rng
 
@@ -123,7 +124,7 @@ def mnist(part="train", folder=None, dtype=np.float64):
     >>> X.shape  # doctest: +SKIP
     (10000, 784)
     """
-    return _pictures(part, dtype, lambda name: read_mnist_file(name, folder))
+    return _pictures(part, folder, dtype, lambda name: read_mnist_file(name, folder))
 
 
 def fashion_mnist(part="train", folder=None, dtype=np.float64, *, unchecked=False):
@@ -171,15 +172,25 @@ def fashion_mnist(part="train", folder=None, dtype=np.float64, *, unchecked=Fals
     >>> X.shape  # doctest: +SKIP
     (10000, 784)
     """
-    return _pictures(part, dtype, lambda name: read_fashion_file(name, folder, unchecked=unchecked))
+    unchecked = check_flag(unchecked, "unchecked")
+
+    def read(name):
+        return read_fashion_file(name, folder, unchecked=unchecked)
+
+    return _pictures(part, folder, dtype, read)
 
 
-def _pictures(part, dtype, read):
+def _pictures(part, folder, dtype, read):
     if not isinstance(part, str) or part not in MNIST_PARTS:
         raise ValueError(f'part must be "train" or "test", found {part!r}')
-    dtype = np.dtype(dtype)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be a floating-point type, found {dtype!r:.60}") from None
     if dtype.kind != "f":
         raise ValueError(f"dtype must be a floating-point type, found {dtype}")
+    if folder is not None and not isinstance(folder, (str, os.PathLike)):
+        raise TypeError(f"folder must be a path, found {folder!r:.60}")
     images, labels = (read(name) for name in MNIST_PARTS[part])
     if len(images) != len(labels):
         raise ValueError(f"there are {len(images)} pictures and {len(labels)} labels: are the "
@@ -231,7 +242,7 @@ def split(X, y, test, rng, *, train=None, stratify=True):
             f"y must hold one class index for each of the {len(X)} rows of X, "
             f"found {y.dtype} of shape {y.shape}"
         )
-    test = check_count(test, "test")
+    test, stratify = check_count(test, "test"), check_flag(stratify, "stratify")
     train = len(X) - test if train is None else check_count(train, "train")
     if train < 1 or test + train > len(X):
         raise ValueError(f"cannot take {test} to test and {train} to train from {len(X)} examples")

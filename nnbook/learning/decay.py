@@ -58,7 +58,7 @@ def coupled_l2(optimizer, l2, *, where=None):
     def update(grads, state, params):
         def penalised(theta, g):
             theta, g = as_real(theta, "params"), as_real(g, "grads")
-            return g + l2 * theta if where(theta) else g
+            return g + l2 * theta if decays(where, theta) else g
 
         return optimizer.update(tree_map(penalised, params, grads), state, params)
 
@@ -126,12 +126,22 @@ def decayed(optimizer, weight_decay, rate, where):
 def shrunk(new, params, shrink, where):
     """Return ``new - shrink * params``, on the arrays that decay."""
     def leaf(theta_new, theta):
-        if shrink == 0 or not where(theta_new):
+        if shrink == 0 or not decays(where, theta_new):
             return theta_new
         # one product and one sum in the dtype of the array
         return theta_new - shrink * np.asarray(theta, theta_new.dtype)
 
     return tree_map(leaf, new, params)
+
+
+def decays(where, array):
+    """Tell whether an array decays; raise if `where` does not say it with one bool."""
+    said = where(array)
+    if isinstance(said, (bool, np.bool_)):
+        return said
+    raise TypeError(
+        f"where(array) must be True or False, once for the whole array, found {said!r:.60}"
+    )
 
 
 def _check_where(where):

@@ -10,6 +10,7 @@ Values are exact to 8 · 2⁻⁵³ of themselves, where a docstring allows no mo
 """
 
 import math
+from collections.abc import Iterable
 
 from nnbook.functions._validate import check_count, check_number
 
@@ -185,10 +186,6 @@ def cosine_decay(alpha, steps, end=0.0):
     callable
         The schedule, continuous and with a continuous slope.
 
-    Notes
-    -----
-    Computed as :math:`\sin^2(\pi (T-t)/2T)`: the sum cancels near the end.
-
     References
     ----------
     .. [1] Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017,
@@ -273,12 +270,8 @@ def one_cycle(alpha, steps, *, warmup=0.3, divisor=25.0, final_divisor=10_000.0)
     Returns
     -------
     callable
-        The schedule, continuous.
-
-    Notes
-    -----
-    PyTorch's ``OneCycleLR`` comes to its peak at :math:`pT - 1` and to its end at T − 1, for the
-    share p; Optax counts as this one does.
+        The schedule, continuous. PyTorch's ``OneCycleLR`` has its peak and its end one step
+        earlier; Optax counts as here.
 
     References
     ----------
@@ -357,6 +350,9 @@ def chain_schedules(schedules, boundaries):
     >>> print([round(schedule(t), 2) for t in (0, 2, 4, 7, 10)])
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
+    for given, name in ((schedules, "schedules"), (boundaries, "boundaries")):
+        if not isinstance(given, Iterable):
+            raise TypeError(f"{name} must be a sequence such as a list, found {given!r:.60}")
     schedules = list(schedules)
     for index, schedule in enumerate(schedules):
         if not callable(schedule):
@@ -395,7 +391,7 @@ def _between(low, high, share):
 
 
 def _half_wave(t, steps):
-    """Return (1 - cos(pi t / steps)) / 2, without cancellation; 0 below 0."""
+    """Return (1 - cos(pi t / steps)) / 2 as a square, for the difference cancels; 0 below 0."""
     return math.sin(math.pi / 2 * max(t, 0) / steps) ** 2
 
 

@@ -169,4 +169,6 @@ def _place(where):
 def _kind(tree):
     if isinstance(tree, (dict, list, tuple)):
         return f"{type(tree).__name__} of length {len(tree)}"
+    if tree is None or isinstance(tree, str):
+        return f"{tree!r:.20}"
     return f"array of shape {np.shape(tree)}"

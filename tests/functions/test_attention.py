@@ -360,7 +360,18 @@ def test_no_gradient_reaches_a_key_that_is_hidden(mask):
         assert not K_bar[~reached].any()
 
 
-@pytest.mark.parametrize("options", [{"causal": True}, {"causal": True, "mask": SEEN}])
+EARLY = np.tril(np.ones((T, S), bool), S - T)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"causal": True},
+        {"causal": True, "mask": SEEN},
+        {"mask": EARLY},
+        {"mask": np.where(EARLY, 0.0, -np.inf)},
+    ],
+)
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])
 def test_hidden_keys_and_values_are_not_looked_at(options, poison):
     k, v = K.copy(), V.copy()
@@ -369,7 +380,7 @@ def test_hidden_keys_and_values_are_not_looked_at(options, poison):
     with np.errstate(all="raise"):
         output = attention(Q, k, v, **options)
         close(output[:, :, :2], attention(Q, K, V, **options)[:, :, :2])
-        if "mask" not in options:
+        if options.get("mask") is not SEEN:
             assert np.isnan(output[:, :, 2:]).any()
         g = COT.copy()
         g[:, :, 2:] = 0

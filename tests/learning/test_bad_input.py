@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from nnbook.learning import load_params, save_params
+from nnbook.learning.acceleration import convert_momentum_state
+from nnbook.learning.data import fashion_mnist, mnist, split
+from nnbook.learning.decay import coupled_l2
 from nnbook.learning.many import draw_many, right_answers, train_many, unstack
 from nnbook.learning.mlp import init_params
-from nnbook.learning.optimizers import adam, momentum, sgd
+from nnbook.learning.optimizers import adam, adamw, amsgrad, lion, momentum, rmsprop, sgd
+from nnbook.learning.schedules import chain_schedules, constant_schedule
 from nnbook.learning.train import accuracy, fit
 
 SEED = 7
@@ -59,6 +63,57 @@ def test_accuracy_refuses_labels_that_are_no_classes(change, told):
         accuracy(params, X, change(y))
     with pytest.raises(TypeError, match="Y must hold class indices"):
         accuracy(params, X, y.astype(str))
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: amsgrad(bias_correction="no"), "bias_correction must be True or False, got 'no'"),
+        (lambda: rmsprop(centered=1), "centered must be True or False, got 1"),
+        (lambda: split(np.eye(3), np.arange(3), 1, None, stratify="y"), "rng must be"),
+        (
+            lambda: split(np.eye(3), np.arange(3), 1, np.random.default_rng(0), stratify="y"),
+            "stratify must be True or False, got 'y'",
+        ),
+        (lambda: fashion_mnist(unchecked=1), "unchecked must be True or False, got 1"),
+        (lambda: mnist(dtype="wide"), "dtype must be a floating-point type, found 'wide'"),
+        (lambda: mnist(folder=3), "folder must be a path, found 3"),
+        (lambda: fashion_mnist(folder=3), "folder must be a path, found 3"),
+        (lambda: chain_schedules(3, []), "schedules must be a sequence such as a list, found 3"),
+        (
+            lambda: chain_schedules([constant_schedule(1)], None),
+            "boundaries must be a sequence such as a list, found None",
+        ),
+        (
+            lambda: convert_momentum_state((1, 2), 0.1, 0.9, "sum", "average"),
+            "state must be the MomentumState .*found tuple",
+        ),
+    ],
+)
+def test_an_option_of_another_kind_is_named(call, told):
+    with pytest.raises(TypeError, match=told):
+        call()
+
+
+def every(array):
+    return array > 0
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [adamw(where=every), lion(weight_decay=0.1, where=every), coupled_l2(sgd(0.1), 1, where=every)],
+)
+def test_where_is_asked_once_for_an_array(optimizer):
+    theta = [np.ones(2)]
+    with pytest.raises(TypeError, match=r"where\(array\) must be True or False, once for the"):
+        optimizer.update(theta, optimizer.init(theta), theta)
+
+
+@pytest.mark.parametrize(("leaf", "told"), [(None, "None"), ("ab", "'ab'")])
+def test_a_gradient_that_is_missing_is_called_so(leaf, told):
+    theta = [np.ones(2)]
+    with pytest.raises(ValueError, match=rf"at \[0\]: array of shape \(2,\) against {told};"):
+        adam().update([leaf], adam().init(theta), theta)
 
 
 def test_a_stack_names_what_it_cannot_do():
