@@ -328,14 +328,12 @@ def precision() -> None:
 
 
 def bench(only: str = "", rounds: str = "") -> None:
-    """Time nnbook beside others that are installed, and store what the book's page shows.
+    """Time nnbook beside what is installed of PyTorch, JAX and others; store what the book shows.
 
-    ``.venv/bin/pip install -e '.[bench]'`` installs all of them; none is needed.
+    ``.venv/bin/pip install -e '.[bench]'`` installs them all.
     """
     options = {"only": only, "rounds": rounds}
-    words = [f"{name}={value}" for name, value in options.items() if value]
-    with step("time candidates in shuffled rounds"):
-        python("-m", "benchmarks", *words)
+    python("-m", "benchmarks", *(f"{name}={value}" for name, value in options.items() if value))
 
 
 def upgrade() -> None:
@@ -366,22 +364,9 @@ def _chapter(number: str) -> str:
 
 TARGETS = {
     f.__name__: f
-    for f in (
-        book,
-        test,
-        lab,
-        chapter,
-        notebooks,
-        lint,
-        mutants,
-        fuzz,
-        precision,
-        bench,
-        serve,
-        upgrade,
-        clean,
-    )
-}
+    for f in (book, test, lab, chapter, notebooks, lint, mutants, fuzz, precision, bench, serve,
+              upgrade, clean)
+}  # fmt: skip
 
 
 def main(words: list[str]) -> int:

@@ -24,7 +24,7 @@ ONE_THREAD = dict.fromkeys(
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
     "JAX_PLATFORMS": "cpu",
 }
-ROUND_SECONDS = 0.15  # of CPU, for each candidate in each round
+ROUND_SECONDS = 0.08  # of CPU, for each candidate in each round
 OURS = "nnbook"
 
 

@@ -59,7 +59,7 @@ class Scalar:
     def __pow__(self, power):
         if isinstance(power, Scalar):
             raise TypeError("power must be a number, found a Scalar; x**y is exp(y log x)")
-        return Scalar(self.value**power, (self,), (power * self.value ** (power - 1),))
+        return Scalar(self.value**power, (self,), (power and power * self.value ** (power - 1),))
 
     def exp(self):
         """Return e to this number."""
