@@ -68,7 +68,7 @@ def conv1d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     [[[3. 5. 3.]]]
     """
     x, W, b, groups, dtype = check_layer(x, W, b, 1, groups)
-    return _conv(x, W, b, groups, stride, padding, dilation).astype(dtype, copy=False)
+    return _conv(x, W, b, groups, stride, padding, dilation, dtype)
 
 
 def conv1d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -184,7 +184,7 @@ def conv2d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     (1, 8, 1, 2)
     """
     x, W, b, groups, dtype = check_layer(x, W, b, 2, groups)
-    return _conv(x, W, b, groups, stride, padding, dilation).astype(dtype, copy=False)
+    return _conv(x, W, b, groups, stride, padding, dilation, dtype)
 
 
 def conv2d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -295,7 +295,7 @@ def conv3d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     [24.5 24.5 24.5 24.5 24.5]
     """
     x, W, b, groups, dtype = check_layer(x, W, b, 3, groups)
-    return _conv(x, W, b, groups, stride, padding, dilation).astype(dtype, copy=False)
+    return _conv(x, W, b, groups, stride, padding, dilation, dtype)
 
 
 def conv3d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -343,10 +343,10 @@ def conv3d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     return _conv_vjp(g, x, W, b, groups, stride, padding, dilation, dtype)
 
 
-def _conv(x, W, b, groups, stride, padding, dilation):
+def _conv(x, W, b, groups, stride, padding, dilation, dtype):
     slid = windows(x.shape[2:], W.shape[2:], stride=stride, padding=padding, dilation=dilation)
     with np.errstate(all="ignore"):
-        return correlate(x, W, slid, groups, b)
+        return correlate(x, W, slid, groups, b).astype(dtype, copy=False)
 
 
 def _conv_vjp(g, x, W, b, groups, stride, padding, dilation, dtype):

@@ -73,7 +73,7 @@ def conv_transpose1d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dil
     """
     x, W, b, groups, dtype = check_layer(x, W, b, 1, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose(x, W, b, groups, options).astype(dtype, copy=False)
+    return _conv_transpose(x, W, b, groups, options, dtype)
 
 
 def conv_transpose1d_vjp(
@@ -197,7 +197,7 @@ def conv_transpose2d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dil
     """
     x, W, b, groups, dtype = check_layer(x, W, b, 2, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose(x, W, b, groups, options).astype(dtype, copy=False)
+    return _conv_transpose(x, W, b, groups, options, dtype)
 
 
 def conv_transpose2d_vjp(
@@ -310,7 +310,7 @@ def conv_transpose3d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dil
     """
     x, W, b, groups, dtype = check_layer(x, W, b, 3, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose(x, W, b, groups, options).astype(dtype, copy=False)
+    return _conv_transpose(x, W, b, groups, options, dtype)
 
 
 def conv_transpose3d_vjp(
@@ -362,13 +362,13 @@ def conv_transpose3d_vjp(
     return _conv_transpose_vjp(g, x, W, b, groups, options, dtype)
 
 
-def _conv_transpose(x, W, b, groups, options):
+def _conv_transpose(x, W, b, groups, options, dtype):
     slid = transposed_windows(x.shape[2:], W.shape[2:], *options)
     with np.errstate(all="ignore"):
         y, _ = correlate_vjp(x, slid, groups, W=W)
         if b is not None:
             y += b.reshape(-1, *[1] * len(slid.size))
-        return y
+        return y.astype(dtype, copy=False)
 
 
 def _conv_transpose_vjp(g, x, W, b, groups, options, dtype):

@@ -19,6 +19,7 @@ from nnbook.functions import (
     conv2d_vjp,
     conv3d,
     conv3d_vjp,
+    conv_transpose1d,
 )
 from nnbook.functions._windows import windows
 from tests.cases.convolution import BAD
@@ -291,6 +292,14 @@ def test_gradients_of_what_is_not_finite_are_those_of_the_sums(where, seed):
     np.testing.assert_allclose(W_bar, weights, rtol=1e-12, atol=1e-13)
     if where != "g":
         assert np.isfinite(x_bar if where == "x" else W_bar).all()
+
+
+@pytest.mark.parametrize("conv", [conv1d, conv_transpose1d])
+def test_what_half_precision_cannot_hold_is_silent(conv):
+    x, W = (np.array([[a]], np.float16) for a in ([1.0, 6e4, 1e-4], [1e-4, 6e4]))
+    with np.errstate(all="raise"):
+        y = conv(x, W)
+    assert y.dtype == np.float16 and np.inf in y
 
 
 def test_overflow_is_silent_and_infinite():
