@@ -74,7 +74,7 @@ def broken_run(fault, rng):
     True
     """
     check_rng(rng)
-    if fault != "healthy" and fault not in FAULTS:
+    if fault != "healthy" and fault not in tuple(FAULTS):
         raise ValueError(f"fault must be healthy or one of {', '.join(FAULTS)}, found {fault!r}")
     recipe = _BREAK[fault](rng)
     validation = recipe.pop("X_validation"), recipe.pop("Y_validation")
@@ -101,7 +101,8 @@ def _exploding(rng):
         recipe = _recipe(rng, activation=rng.choice(UNBOUNDED), hidden=hidden)
         _rescale(recipe, (10 ** rng.uniform(2, 4)) ** (1 / hidden))
     else:
-        recipe = _recipe(rng, hidden=int(rng.integers(1, 4)))
+        recipe = _recipe(
+            rng, activation=rng.choice(["tanh", *UNBOUNDED]), hidden=int(rng.integers(1, 4)))
         large = 10 ** rng.uniform(1.3, 2.5)
         kinds = {"sgd": sgd(large), "momentum": momentum(large / 5), "adam": adam(large / 15)}
         recipe["optimizer"] = kinds[recipe["optimizer"].name]
