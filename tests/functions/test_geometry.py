@@ -37,6 +37,7 @@ def test_hyperplane_distance_at_the_ends_of_the_range():
     with np.errstate(all="raise"):
         assert hyperplane_distance([[3.0, 0.0]], [5e-324, 0.0], -5e-324) == 2
         assert hyperplane_distance([[1.7e308, 1.7e308]], [1.0, 1.0], 0.0) == np.inf
+        assert hyperplane_distance([[1.0, 1e-20]], [0.0, 1.0], 0.0) == 1e-20
         assert hyperplane_distance([[1e308, 1e308]], [3.0, 4.0], -7e307) == 1.26e308
         assert hyperplane_distance([[-1.0, 0.0]], [1e-310, 0.0], 1e-310) == 0
         assert hyperplane_distance(np.ones((0, 2)), w, 0.0).shape == (0,)
