@@ -11,7 +11,7 @@ target in it. Only the standard library is used here.
     chapter N=5         build the book, executing that chapter alone
     notebooks [N=5]     execute the notebooks and store their outputs
     lint                check the style of the code
-    mutants             plant errors in the code and count those that the tests find (10 minutes)
+    mutants             plant errors in the code, count those that the tests find (``sample=300``)
     fuzz [only=gelu]    try all float32 numbers and many shapes, for hours (``part=1/64``: a share)
     precision           measure the worst errors and write the table that the book shows
     bench [only=step]   time nnbook beside PyTorch, JAX and others (10 minutes; ``rounds=20``)
