@@ -139,23 +139,31 @@ class SoftmaxCrossEntropy:
 
 
 class BinaryCrossEntropy:
-    """softplus(z) − y z and σ(z) − y, from one ``logaddexp``."""
+    """softplus(z) − y z and σ(z) − y, from one ``logaddexp``.
+
+    A number among the arguments of a call costs as much as the call, on small arrays: 0 and the
+    scale are arrays here, and a sum is a product with ones.
+    """
 
     def __init__(self, logits, delta, work):
         self.logits, self.delta = logits, delta
         self.soft = work[: logits.size].reshape(logits.shape)
+        self.sum = partial(self.soft.reshape(-1).dot, np.ones(logits.size, logits.dtype))
+        self.zeros, self.scale = np.zeros_like(logits), np.empty((), logits.dtype)
 
     def __call__(self, Y, scale):
+        """Return the mean loss; with a scale write that times the gradient of the sum."""
         Z, D, soft = self.logits, self.delta, self.soft
-        np.logaddexp(0.0, Z, soft)
-        loss = (np.add.reduce(soft, None) - np.vdot(Y, Z)) / Z.size
+        np.logaddexp(self.zeros, Z, soft)
+        loss = (float(self.sum()) - float(np.vdot(Y, Z))) / Z.size
         if scale is None:
-            return float(loss)
+            return loss
         np.subtract(Z, soft, D)  # log σ(z)
         np.exp(D, D)
         np.subtract(D, Y, D)
-        np.multiply(D, scale / Z.shape[1], D)
-        return float(loss)
+        self.scale[()] = scale / Z.shape[1]
+        np.multiply(D, self.scale, D)
+        return loss
 
 
 class SquaredError:
@@ -164,6 +172,7 @@ class SquaredError:
     def __init__(self, logits, delta, work, half=True):
         self.logits, self.delta, (n, K) = logits, delta, logits.shape
         self.value, self.slope = (0.5 / n, 1.0) if half else (1.0 / (n * K), 2.0 / K)
+        self.scale = np.empty((), logits.dtype)
 
     def __call__(self, Y, scale):
         D = self.delta
@@ -171,7 +180,8 @@ class SquaredError:
         loss = self.value * float(np.vdot(D, D))
         if scale is None:
             return loss
-        np.multiply(D, scale * self.slope, D)
+        self.scale[()] = scale * self.slope
+        np.multiply(D, self.scale, D)
         return loss
 
 

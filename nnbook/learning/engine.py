@@ -26,7 +26,7 @@ from nnbook.learning._engine_input import (
     quiet_context,
 )
 from nnbook.learning._not_finite import NotFinite, refuse_gradient, refuse_loss, refuse_update
-from nnbook.learning._program import layers, layout_of, write_program
+from nnbook.learning._program import fill_constants, layers, layout_of, write_program
 from nnbook.learning._updates import check_optimizer, check_state, rate_of
 from nnbook.learning._validate import check_params
 from nnbook.learning.mlp import activation_pair, loss_pair
@@ -117,10 +117,11 @@ class Engine:
             self.sizes, self.batch_size, self.dtype, activation, self.dropout, self._rule
         )
         self._buffers = _workspace.allocate(layout)
-        self._buffers["ones"][...] = self._buffers["bits"][...] = 1
+        fill_constants(self._buffers, self.sizes, activation, self.dropout)
+        self._p, self._g = self._buffers["p"], self._buffers["g"]
         self._views = layers(self._buffers["p"], self.sizes)
         self._slopes = layers(self._buffers["g"], self.sizes)
-        self._programs = {}
+        self._programs, self._alpha, self._safe = {}, None, False
         self._quiet = quiet_context()
         self._quiet.run(self._fill, params)
         fresh = optimizer.init(params)
@@ -210,9 +211,11 @@ class Engine:
         return self._quiet.run(self._step_on, X, Y)
 
     def _step_on(self, X, Y):
-        Y = self.targets(Y, len(X))
-        self.entry(len(X))[...] = X
-        return self.advance(len(X), Y)
+        n = len(X)
+        Y = check_targets(self.loss, Y, (n, self.sizes[-1]), self.dtype)
+        program = self._program(n)
+        program.entry[...] = X
+        return self._advance(program, n, Y)
 
     def targets(self, Y, n):
         """Return targets in the form and the dtype in which `step` works; refuse what cannot be."""
@@ -220,35 +223,38 @@ class Engine:
 
     def entry(self, n):
         """Return the buffer in which `advance` finds n examples, to be filled."""
-        return self._buffers["A0"][:n]
+        return self._program(n).entry
 
     def logits(self, n):
         """Return the logits that the last step or measurement of n examples has left."""
-        return self._buffers[f"A{len(self.sizes) - 1}"][:n]
+        return self._program(n).logits
 
     def advance(self, n, Y):
         """Take a step on the n examples in `entry`, with targets that `targets` has passed.
 
         NumPy warns of an overflow here; `step` keeps it quiet.
         """
-        forward, _, loss, backward = self._programs.get(n) or self._write(n)
+        return self._advance(self._program(n), n, Y)
+
+    def _advance(self, program, n, Y):
         rule, t = self._rule, self._t
         alpha = self._rate(t) if rule else 0.0
-        safe = rule is not None and _in_place.cannot_overflow(self.optimizer.settings, alpha)
+        if alpha != self._alpha:  # else as for the last step
+            self._alpha, settings = alpha, self.optimizer.settings
+            self._safe = rule is not None and _in_place.cannot_overflow(settings, alpha)
+        safe, p, g = self._safe, self._p, self._g
         folded = safe and rule.folds
         if self.dropout:
             self._draw(n)
-        for function, arguments in forward:
+        for function, arguments in program.forward:
             function(*arguments)
-        value = loss(Y, (-alpha if folded else 1.0) / n)
-        for function, arguments in backward:
+        value = program.loss(Y, (-alpha if folded else 1.0) / n)
+        for function, arguments in program.backward:
             function(*arguments)
-        p, g = self._buffers["p"], self._buffers["g"]
         # one product of the flat vector with itself: is any of its entries not finite?
         if not (math.isfinite(value) and math.isfinite(g.dot(g))):
             if not math.isfinite(value):
-                activations = [self._buffers[f"A{i}"][:n] for i in range(len(self.sizes))]
-                refuse_loss(t + 1, value, activations, Y)
+                refuse_loss(t + 1, value, program.activations, Y)
             refuse_gradient(t + 1, self._slopes, self.dtype)
             safe = False  # all are finite, and so large that their squares are not
         if folded and safe:
@@ -310,21 +316,23 @@ class Engine:
         for start in range(0, len(X), self.batch_size):
             part = slice(start, min(start + self.batch_size, len(X)))
             n = part.stop - start
-            _, forward, loss, _ = self._programs.get(n) or self._write(n)
-            self.entry(n)[...] = X[part]
-            for function, arguments in forward:
+            program = self._program(n)
+            program.entry[...] = X[part]
+            for function, arguments in program.measure:
                 function(*arguments)
-            logits[part] = self.logits(n)
+            logits[part] = program.logits
             if Y is not None:
-                total += n * loss(Y[part], None)
+                total += n * program.loss(Y[part], None)
         return total / max(len(X), 1), logits
 
-    def _write(self, n):
-        """Write down the calls on n examples, and keep the list."""
-        self._programs[n] = write_program(
-            self._buffers, n, self.sizes, self.activation, self.loss, self.dropout
-        )
-        return self._programs[n]
+    def _program(self, n):
+        """Return the calls for n examples, written down when first wanted."""
+        program = self._programs.get(n)
+        if program is None:
+            program = self._programs[n] = write_program(
+                self._buffers, n, self.sizes, self.activation, self.loss, self.dropout
+            )
+        return program
 
     def _draw(self, n):
         """Draw what is dropped: 0 with probability p, else 1 / (1 − p)."""

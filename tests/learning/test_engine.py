@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnbook.functions import ACTIVATIONS, dropout_mask
-from nnbook.learning import _products, optimizers, schedules
+from nnbook.learning import _products, _program, optimizers, schedules
 from nnbook.learning.decay import coupled_l2, decoupled_decay
 from nnbook.learning.engine import Engine, NotFinite, workspace_bytes
 from nnbook.learning.mlp import LOSSES, activation_pair, forward, init_params, loss_and_grads
@@ -76,6 +76,13 @@ def selection(seed=20, count=40):
             for _ in range(count)]  # fmt: skip
 
 
+@pytest.fixture(params=["small", "large"])
+def layout(request, monkeypatch):
+    """Hold both forms of a step to the page, whatever the size."""
+    monkeypatch.setattr(_program, "SMALL", 10**6 if request.param == "small" else 0)
+    return request.param
+
+
 # ---------------------------------------------------------------------- the engine and the page
 
 
@@ -100,7 +107,7 @@ def test_a_selection_of_the_full_product(activation, loss, optimizer):
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "bce_with_logits", "mse", "huber"])
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "softplus"])
-def test_batches_of_every_size_share_one_engine(activation, loss):
+def test_batches_of_every_size_share_one_engine(activation, loss, layout):
     rng, batches = np.random.default_rng(3), []
     for size in [7, 3, 7, 1, 3, 6, 7, 2] * 3:
         rows = rng.permutation(7)[:size]
@@ -110,7 +117,7 @@ def test_batches_of_every_size_share_one_engine(activation, loss):
 
 @pytest.mark.parametrize("sizes", [(5, 3), (5, 1, 3), (5, 9, 2, 3), (5, 4, 3, 6, 2, 3)])
 @pytest.mark.parametrize("make", [sgd, optimizers.momentum, adam])
-def test_any_depth(sizes, make):
+def test_any_depth(sizes, make, layout):
     hold_to_the_page([(X, CLASSES)] * 50, make(0.01), "tanh", sizes=sizes)
 
 
@@ -142,7 +149,28 @@ def test_a_pair_of_functions_is_an_activation_or_a_loss():
     hold_to_the_page([(0.3 * X, NUMBERS)] * 50, sgd(0.001), cube, fourth)
 
 
-def test_probabilities_and_classes_are_the_same_targets():
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ["identity", "relu", "tanh", "sigmoid"])
+def test_both_forms_of_a_step(activation, loss, layout):
+    hold_to_the_page([(X, TARGETS[loss]), (X[:4], TARGETS[loss][:4])] * 5, adam(0.01), activation,
+                     loss)  # fmt: skip
+
+
+def test_which_steps_are_small():
+    def calls(sizes, batch_size, **change):
+        engine = Engine(start(sizes), batch_size, optimizer=sgd(0.1), **change)
+        program = engine._program(batch_size)
+        assert program.entry.shape == (batch_size, sizes[0])
+        return len(program.forward + program.backward)
+
+    few, many = calls((2, 4, 1), 1024), calls((2, 4, 1), 1025)
+    assert few == many - 4  # a bias is neither added nor summed up, in either layer
+    assert calls((2, 5, 1), 1024) == calls((5, 2, 1), 1024) == many
+    assert calls((2, 4, 1), 4, activation="gelu") == many - 1  # back in one call
+    assert calls((2, 4, 1), 4, dropout=0.1, rng=RNG) == many + 2
+
+
+def test_probabilities_and_classes_are_the_same_targets(layout):
     wide = np.eye(3)[CLASSES]
     engine, _ = hold_to_the_page([(X, wide)] * 50, adam(0.01))
     other, _ = hold_to_the_page([(X, CLASSES)] * 50, adam(0.01))
@@ -159,7 +187,8 @@ def test_tiles_take_the_same_steps(monkeypatch):
     big, classes = rng.normal(size=(128, 192)), rng.integers(0, 64, 128)
     params = init_params([192, 128, 64], rng)
     engine = Engine(params, 128, optimizer=sgd(0.1), dtype=np.float64)
-    calls = [f for f, _ in (*engine._write(128)[0], *engine._write(128)[3])]
+    program = engine._program(128)
+    calls = [function for function, _ in program.forward + program.backward]
     assert calls.count(np.matmul) == 5
     for _ in range(5):
         engine.step(big, classes)
@@ -170,7 +199,7 @@ def test_tiles_take_the_same_steps(monkeypatch):
 # ---------------------------------------------------------------------- precision of float32
 
 
-def test_the_error_of_float32():
+def test_the_error_of_float32(layout):
     """A gradient in float32 is within 2e-6 of the one in float64, relative to its length.
 
     The bound of the engine's docstring: random networks of up to 300 inputs and three layers. The
@@ -351,7 +380,7 @@ def test_one_seed_gives_the_same_bits(dtype):
     {"optimizer": optimizers.amsgrad()},
 ])  # fmt: skip
 @pytest.mark.parametrize("sizes", [(2, 1), (2, 4, 1), (300, 400, 70, 10)])
-def test_the_workspace_is_as_large_as_predicted(sizes, change, dtype):
+def test_the_workspace_is_as_large_as_predicted(sizes, change, dtype, layout):
     rng = np.random.default_rng(0)
     settings = {"optimizer": sgd(0.1), "dtype": dtype} | change
     predicted = workspace_bytes(sizes, 64, **settings)
@@ -388,15 +417,16 @@ def test_nothing_grows_over_ten_thousand_steps():
 
 
 @pytest.mark.parametrize("N", [0, 1, 3, 4, 9, 12])
-def test_forward_takes_any_number_in_blocks(N):
+def test_forward_takes_any_number_in_blocks(N, layout):
     many = np.random.default_rng(1).normal(size=(N, 5))
-    engine = Engine(start(), 4, optimizer=sgd(0.1), dtype=np.float64, activation="gelu")
-    assert engine.forward(many).shape == (N, 3)
-    np.testing.assert_allclose(engine.forward(many), forward(start(), many, "gelu")[0], atol=1e-13)
+    for phi in ("gelu", "tanh"):
+        engine = Engine(start(), 4, optimizer=sgd(0.1), dtype=np.float64, activation=phi)
+        assert engine.forward(many).shape == (N, 3)
+        np.testing.assert_allclose(engine.forward(many), forward(start(), many, phi)[0], atol=1e-13)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_measurement_is_the_pages_loss_and_no_step(loss):
+def test_a_measurement_is_the_pages_loss_and_no_step(loss, layout):
     Y = TARGETS[loss]
     engine = Engine(start(), 3, optimizer=adam(0.1), dtype=np.float64, loss=loss)
     value, logits = engine.measure(X, engine.targets(Y, 7))
@@ -493,7 +523,7 @@ def refused(engine, A, Y, step=1):
 
 @pytest.mark.parametrize("make", [sgd, optimizers.momentum, adam, optimizers.amsgrad])
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_a_number_in_X_that_is_not_finite_is_named(make, value):
+def test_a_number_in_X_that_is_not_finite_is_named(make, value, layout):
     engine = Engine(start(), 7, optimizer=make(0.1))
     for _ in range(3):
         engine.step(X, CLASSES)
@@ -509,7 +539,7 @@ def test_targets_that_are_not_finite_are_named():
     assert refused(engine, X, wrong) == "the loss is nan: Y holds a number that is not finite"
 
 
-def test_a_layer_that_overflows_is_named():
+def test_a_layer_that_overflows_is_named(layout):
     params = [(1e20 * W, b) for W, b in start((5, 4, 4, 3))]
     engine = Engine(params, 7, optimizer=sgd(0.1), activation="identity")
     assert "the values of layer 2 are not finite in float32; the steps are too long" in refused(
@@ -529,7 +559,7 @@ def test_a_slope_that_is_not_finite_is_named():
     assert refused(engine, X, CLASSES).startswith("the gradient of W in layer 2 is not finite")
 
 
-def test_a_diverging_run_keeps_the_last_finite_parameters():
+def test_a_diverging_run_keeps_the_last_finite_parameters(layout):
     engine = Engine(start(), 7, optimizer=sgd(900.0), loss="squared_error")
     taken = 0
     with pytest.raises(NotFinite) as caught:
