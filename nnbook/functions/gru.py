@@ -13,6 +13,7 @@ do here; Chung et al. 2014 exchange z and 1 - z.
 
 import numpy as np
 
+from nnbook.functions._gates import logistic, logistic_slope, tanh_slope
 from nnbook.functions._sequences import (
     cotangents,
     input_part,
@@ -24,7 +25,6 @@ from nnbook.functions._sequences import (
     result_shapes,
     total,
 )
-from nnbook.functions.activations import sigmoid, sigmoid_prime, tanh, tanh_prime
 
 GATES = ("r", "z", "n")
 
@@ -73,7 +73,7 @@ def gru_cell(x, h, W_x, W_h, b, b_n=None, reset="before"):
     Notes
     -----
     Each pre-activation is within :math:`8 \varepsilon \sqrt{D + H + 2}` of its terms' absolute sum;
-    σ and tanh add 2 ulp to what that becomes through their slopes, at most 1/4 and 1. 1 - z is
+    σ and tanh add 4 ulp to what that becomes through their slopes, at most 1/4 and 1. 1 - z is
     computed as σ of the negative, for z that has rounded to 1.
 
     References
@@ -316,7 +316,7 @@ def _run(layout, x, W_x, W_h, b, h0, b_n, reset, output=None):
             u = None if inner is None else inner[:, t]
             _gates(z, u, before, lambda A, rows: A @ W[..., rows], width)
             update = z[..., width : 2 * width]
-            h[...] = sigmoid(-update) * tanh(z[..., 2 * width :]) + sigmoid(update) * before
+            h[...] = logistic(-update) * np.tanh(z[..., 2 * width :]) + logistic(update) * before
             if layout.keep is not None:
                 np.copyto(h, before, where=~layout.keep[:, t])
     return X, Z, inner, states
@@ -327,12 +327,12 @@ def _gates(Z, inner, before, times, width):
     gates, candidate = slice(0, 2 * width), slice(2 * width, None)
     if inner is None:
         Z[..., gates] += times(before, gates)
-        Z[..., candidate] += times(sigmoid(Z[..., :width]) * before, candidate)
+        Z[..., candidate] += times(logistic(Z[..., :width]) * before, candidate)
     else:
         every = times(before, slice(None))
         Z[..., gates] += every[..., gates]
         inner += every[..., candidate]
-        Z[..., candidate] += sigmoid(Z[..., :width]) * inner
+        Z[..., candidate] += logistic(Z[..., :width]) * inner
 
 
 def _back(layout, outputs_bar, h_bar, x, W_x, W_h, b, h0, b_n, reset, output=None):
@@ -343,13 +343,13 @@ def _back(layout, outputs_bar, h_bar, x, W_x, W_h, b, h0, b_n, reset, output=Non
     width, before = rows // 3, states[:, :-1]
     Z = Z.reshape(d, steps, n, 3, width)
     explicit = None if outputs_bar is None else layout.split(outputs_bar)
-    gates, candidate = sigmoid(Z[..., :2, :]), tanh(Z[..., 2, :])
+    gates, candidate = logistic(Z[..., :2, :]), np.tanh(Z[..., 2, :])
     # From here on delta holds what each gate's gradient is a multiple of; the loop multiplies.
     delta = np.empty_like(Z)
-    delta[..., :2, :] = sigmoid_prime(Z[..., :2, :])
+    delta[..., :2, :] = logistic_slope(Z[..., :2, :])
     delta[..., 0, :] *= before if inner is None else inner
     delta[..., 1, :] *= before - candidate
-    delta[..., 2, :] = tanh_prime(Z[..., 2, :]) * sigmoid(-Z[..., 1, :])
+    delta[..., 2, :] = tanh_slope(Z[..., 2, :]) * logistic(-Z[..., 1, :])
     if layout.keep is not None:
         delta = np.where(layout.keep[..., np.newaxis], delta, np.zeros((), delta.dtype))
     # What W_h h is given back "after": the gates' gradients, but the candidate's times r.

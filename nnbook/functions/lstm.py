@@ -8,6 +8,7 @@ sequences, directions, padding and truncation in :mod:`nnbook.functions.recurren
 
 import numpy as np
 
+from nnbook.functions._gates import logistic, logistic_slope, tanh_slope
 from nnbook.functions._sequences import (
     cotangents,
     input_part,
@@ -20,7 +21,6 @@ from nnbook.functions._sequences import (
     total,
 )
 from nnbook.functions._validate import as_float, check_number
-from nnbook.functions.activations import sigmoid, sigmoid_prime, tanh, tanh_prime
 
 GATES = ("i", "f", "g", "o")
 
@@ -73,7 +73,7 @@ def lstm_cell(x, h, c, W_x, W_h, b, peepholes=None, forget_bias=0.0):
     Notes
     -----
     Each pre-activation is within :math:`8 \varepsilon \sqrt{D + H + 3}` of its terms' absolute sum;
-    σ and tanh add 2 ulp to what that becomes through their slopes, at most 1/4 and 1.
+    σ and tanh add 4 ulp to what that becomes through their slopes, at most 1/4 and 1.
 
     References
     ----------
@@ -335,13 +335,13 @@ def _run(layout, x, W_x, W_h, b, h0, c0, peepholes, beta, output=None):
         if peepholes is not None:
             z[..., :width] += p_i * before
             z[..., width : 2 * width] += p_f * before
-        gates = sigmoid(z[..., : 2 * width])
-        candidate = tanh(z[..., 2 * width : 3 * width])
+        gates = logistic(z[..., : 2 * width])
+        candidate = np.tanh(z[..., 2 * width : 3 * width])
         c[...] = gates[..., width:] * before + gates[..., :width] * candidate
         if peepholes is not None:
             z[..., 3 * width :] += p_o * c
         if run:
-            h[...] = sigmoid(z[..., 3 * width :]) * tanh(c)
+            h[...] = logistic(z[..., 3 * width :]) * np.tanh(c)
         if layout.keep is not None:
             np.copyto(c, before, where=~layout.keep[:, t])
             np.copyto(h, states[:, t], where=~layout.keep[:, t])
@@ -356,14 +356,14 @@ def _back(layout, outputs_bar, h_bar, c_bar, x, W_x, W_h, b, h0, c0, peepholes, 
     W_x, W_h, h_bar, c_bar = map(layout.cast, (W_x, W_h, h_bar, c_bar))
     explicit = None if outputs_bar is None else layout.split(outputs_bar)
     before, after = cells[:, :-1], cells[:, 1:]
-    gates, candidate, shown = sigmoid(Z), tanh(Z[..., 2, :]), tanh(after)
+    gates, candidate, shown = logistic(Z), np.tanh(Z[..., 2, :]), np.tanh(after)
     # From here on delta holds what each gate's gradient is a multiple of; the loop multiplies.
-    delta = sigmoid_prime(Z)
+    delta = logistic_slope(Z)
     delta[..., 0, :] *= candidate
     delta[..., 1, :] *= before
-    delta[..., 2, :] = tanh_prime(Z[..., 2, :]) * gates[..., 0, :]
+    delta[..., 2, :] = tanh_slope(Z[..., 2, :]) * gates[..., 0, :]
     delta[..., 3, :] *= shown
-    showing = gates[..., 3, :] * tanh_prime(after)
+    showing = gates[..., 3, :] * tanh_slope(after)
     if layout.keep is not None:
         delta = np.where(layout.keep[..., np.newaxis], delta, np.zeros((), delta.dtype))
     p_i, p_f, p_o = _peepholes(layout, peepholes)
