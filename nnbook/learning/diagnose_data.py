@@ -130,7 +130,8 @@ def _label_among_features(r):
     total = X.var(axis=0)
     within = sum(np.mean(y == k) * X[y == k].var(axis=0) for k in np.unique(y))
     varied = np.ptp(X, axis=0) > 0  # the variance of a constant may round to more than 0
-    share = np.where(varied, 1 - within / np.where(varied, total, 1.0), 0.0)
+    share = np.zeros(X.shape[1])
+    share[varied] = 1 - within[varied] / total[varied]
     column = int(share.argmax())
     if share[column] <= TELLING:
         return None

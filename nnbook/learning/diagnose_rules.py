@@ -122,8 +122,10 @@ def _uphill(r, seen):
 
 
 def _cosine(a, b):
-    sizes = np.linalg.norm(a) * np.linalg.norm(b)
-    return float(np.vdot(a, b) / sizes) if sizes > 1e-300 and np.isfinite(sizes) else 0.0
+    sizes = np.linalg.norm(a), np.linalg.norm(b)
+    if min(sizes) == 0 or not np.isfinite(sizes).all():
+        return 0.0
+    return float(np.vdot(a / sizes[0], b / sizes[1]))
 
 
 def _flat(r, params, when):

@@ -88,6 +88,8 @@ def test_a_layer_that_does_not_move_does_not_climb():
     still = step(-1.0, 1)
     s = still["snapshots"][0]
     assert findings(**{**still, "snapshots": [s._replace(after=s.before)]}) == []
+    far = [(W + 1e300, b) for W, b in s.before]  # a step whose norm overflows has no cosine
+    assert findings(**{**still, "snapshots": [s._replace(after=far)]}) == []
 
 
 # -------------------------------------------------------------- first signals
@@ -176,6 +178,12 @@ def test_signals_that_grow(weights, forward, back):
         assert "the first loss is 0.7, and ln K 0.69" in found[0].because
 
 
+def test_growth_is_counted_from_the_size_of_the_examples():
+    assert findings(X=4 * X, start=chain(20, 1)) == []
+    assert only(X=X / 4, start=chain(31, 1)).measured == pytest.approx(31)
+    assert findings(start=chain(30, 1)) == []  # 30 is not above 30
+
+
 def test_examples_that_are_all_zero_do_not_grow():
     assert findings(X=np.zeros((20, 1)), start=chain(1, 1, bias=50.0)) == []
 
@@ -213,13 +221,18 @@ def test_steps_as_long_as_the_weights(optimizer, ratio, long):
 
 
 @pytest.mark.parametrize(("losses", "fires"), [
-    ((0.7, 1.41, 0.69), True), ((0.7, 1.39, 0.69), False), ((0.7, 0.7), True),
+    ((0.7, 1.41, 0.69), True), ((0.7, 1.39, 0.69), False), ((0.7, 1.4, 0.69), False), ((0.7, 0.7), True),
     ((0.7, 0.69), False)])
 def test_long_steps_are_a_fault_where_the_loss_rises(losses, fires):
     steps = [Snapshot(0, 0, X[:5], Y[:5], chain(2, 2), chain(2, 4))]
     changed = {"snapshots": steps, "optimizer": "adam"}
     assert [f.fault for f in findings(**changed, **rising(*losses))] == ["exploding"] * fires
     assert findings(**changed, **rising(*losses, learned=True)) == []
+
+
+def test_a_step_of_exactly_the_threshold_is_not_above_it():
+    steps = [Snapshot(0, 0, X[:5], Y[:5], chain(1, 10), chain(1, 13))]
+    assert findings(snapshots=steps, optimizer="adam", **rising(0.7, 1.5)) == []
 
 
 # -------------------------------------------------------------------- outcome
@@ -284,6 +297,11 @@ def test_rules_on_the_network_are_silent_where_the_data_are_not_numbers():
                "validation_accuracy": [np.nan]}
     assert findings(X=broken, history=nothing, stopped="step 1", start=chain(1, 1e-9),
                     step_losses=np.array([np.nan])) == []
+
+
+def test_validation_that_is_not_finite_has_no_gap():
+    curves = SOUND.history | {"accuracy": [0.5, 1.0], "validation_accuracy": [0.5, np.nan]}
+    assert findings(history=curves) == []
 
 
 def test_ln_K_counts_the_logits():

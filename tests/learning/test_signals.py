@@ -55,6 +55,7 @@ def test_signals_whose_squares_overflow_are_measured():
     params = [(np.array([[1.0]]), np.zeros(1))]
     with np.errstate(all="raise"):
         assert signal_statistics(params, [[1e200]]).output_rms[0] == pytest.approx(1e200)
+        assert signal_statistics(params, [[1e-200]]).output_rms[0] == pytest.approx(1e-200)
     assert signal_statistics(params, [[0.0]]).output_rms[0] == 0
 
 
