@@ -86,19 +86,19 @@ class Failed(Exception):
 class Worker:
     """A process that holds one candidate and times it on command."""
 
-    def __init__(self, module, row, candidate):
+    def __init__(self, module, candidate):
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         self.name = candidate
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", module, row, candidate],
+            [sys.executable, "-m", "benchmarks.worker", module, candidate],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
         )  # fmt: skip
 
-    def ask(self, command, number):
+    def ask(self, command, argument):
         """Send a command and wait for the answer."""
         try:
-            self.process.stdin.write(f"{command} {number}\n")
+            self.process.stdin.write(f"{command} {argument}\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             pass
@@ -136,13 +136,46 @@ def rows_of(module):
     return {row.name: row for row in importlib.import_module(module).ROWS}
 
 
-def measure(module, row, rounds=10, seed=0):
+class Workers:
+    """The processes of a module's rows, one for each candidate's name.
+
+    They stay from row to row, because to import a framework takes longer than to time it; between
+    rows each drops what it held.
+    """
+
+    def __init__(self, module):
+        self.module, self.known = module, {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for worker in self.known.values():
+            worker.close()
+
+    def open(self, row):
+        """Return the workers of a row's candidates, ready, and the names of absent ones."""
+        present = [name for name, one in row.candidates.items() if find_spec(one.needs)]
+        for name in present:
+            if name not in self.known:
+                self.known[name] = Worker(self.module, name)
+        found = {name: self.known[name] for name in present}
+        for name, worker in found.items():
+            try:
+                worker.ask("open", row.name)
+            except Failed:
+                del self.known[name]
+                raise
+        return found, [name for name in row.candidates if name not in present]
+
+
+def measure(workers, row, rounds=10, seed=0):
     """Measure a row.
 
     Parameters
     ----------
-    module : str
-        Where the row is defined; each worker imports it.
+    workers : Workers
+        Of the row's module.
     row : Row
     rounds : int
         Each times every candidate once.
@@ -153,21 +186,13 @@ def measure(module, row, rounds=10, seed=0):
     -------
     Measured
     """
-    absent = [name for name, one in row.candidates.items() if not find_spec(one.needs)]
-    workers = {}
-    try:
-        for name in row.candidates:
-            if name not in absent:
-                workers[name] = Worker(module, row.name, name)
-        agree(row, {name: worker.ask("check", 5) for name, worker in workers.items()})
-        pieces = {name: worker.ask("pieces", ROUND_SECONDS) for name, worker in workers.items()}
-        seconds, order = {name: [] for name in workers}, random.Random(seed)
-        for _ in range(rounds):
-            for name in order.sample(sorted(workers), len(workers)):
-                seconds[name].append(workers[name].ask("time", pieces[name]))
-    finally:
-        for worker in workers.values():
-            worker.close()
+    opened, absent = workers.open(row)
+    agree(row, {name: worker.ask("check", 5) for name, worker in opened.items()})
+    pieces = {name: worker.ask("pieces", ROUND_SECONDS) for name, worker in opened.items()}
+    seconds, order = {name: [] for name in opened}, random.Random(seed)
+    for _ in range(rounds):
+        for name in order.sample(sorted(opened), len(opened)):
+            seconds[name].append(opened[name].ask("time", pieces[name]))
     return Measured(row, seconds, absent)
 
 
@@ -177,9 +202,9 @@ def agree(row, results):
     for name, theirs in results.items():
         if row.candidates[name].limit or None in theirs:
             continue
-        worst = max(abs(a - b) / max(abs(a), 1e-9) for a, b in zip(ours, theirs, strict=True))
-        if not worst <= row.rtol:
+        apart = [abs(a - b) / max(abs(a), 1e-9) for a, b in zip(ours, theirs, strict=True)]
+        if not all(distance <= row.rtol for distance in apart):  # NaN is no agreement
             raise Disagreement(
-                f"{row.name}: {name} gives {theirs}, nnbook {ours}; they differ by {worst:.1e} "
-                f"where {row.rtol:.0e} is allowed"
+                f"{row.name}: {name} gives {theirs}, nnbook {ours}; they differ by "
+                f"{max(apart):.1e} where {row.rtol:.0e} is allowed"
             )

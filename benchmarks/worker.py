@@ -1,25 +1,33 @@
-"""A process that holds one candidate: ``python -m benchmarks.worker module row candidate``.
+"""A process that holds one candidate: ``python -m benchmarks.worker module candidate``.
 
 It reads commands from its input, one a line, and answers each with a line of JSON. Between
 commands it sleeps, and costs the others nothing.
 """
 
+import gc
 import json
 import os
 import sys
 import time
 
 
-def main(module, row, candidate):
-    """Make the candidate, then obey until the input ends."""
+def main(module, candidate):
+    """Obey until the input ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a framework prints is no answer
     from benchmarks.harness import rows_of
 
-    run = rows_of(module)[row].candidates[candidate].make()
+    run = None
     for line in sys.stdin:
-        command, number = line.split()
-        answer = {"check": check, "pieces": pieces, "time": timed}[command](run, float(number))
+        command, argument = line.split()
+        if command == "open":
+            run = None
+            gc.collect()
+            run, answer = rows_of(module)[argument].candidates[candidate].make(), candidate
+        else:
+            answer = {"check": check, "pieces": pieces, "time": timed}[command](
+                run, float(argument)
+            )
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

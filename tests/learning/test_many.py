@@ -4,11 +4,13 @@ import functools
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from nnbook.functions.activations import leaky_relu, leaky_relu_prime
+from nnbook.learning import _stacked, optimizers
 from nnbook.learning.data import xor
 from nnbook.learning.many import draw_many, right_answers, stack, train_many, unstack
 from nnbook.learning.mlp import forward, init_params, loss_and_grads
@@ -227,6 +229,9 @@ STARTS = draw_many([2, 3, 1], range(2))
         (lambda: train_many(unstack(STARTS, 0), X, Y, optimizer=sgd(1.0), epochs=1), ValueError,
          "params must be a stack"),
         (lambda: train_many(STARTS, X, Y, optimizer=sgd(1.0), epochs=-1), ValueError, "epochs"),
+        (lambda: train_many([(W + 0j, b) for W, b in STARTS], X, Y, optimizer=sgd(1.0), epochs=1),
+         TypeError, "float32 or float64, found numbers that need complex128"),
+        (lambda: train_many(STARTS, X, Y, optimizer="sgd", epochs=1), TypeError, "optimizer must"),
         (lambda: train_many(STARTS, X, Y, optimizer=sgd(1.0), epochs=5, record=[6]), ValueError,
          "beyond the 5 epochs, found 6"),
         (lambda: draw_many([2, 3, 1], []), ValueError, "are there seeds"),
@@ -278,3 +283,130 @@ def test_unstack_refuses_the_first_index_past_the_end():
     assert unstack(params, 2)[0][0].shape == (4, 2)
     with pytest.raises((IndexError, ValueError), match="index"):
         unstack(params, 3)
+
+
+OPTIMIZERS = {
+    "sgd": sgd(0.5),
+    "a schedule": sgd(lambda t: 0.5 / (1 + t)),
+    "momentum": momentum(0.1),
+    "nesterov": optimizers.nesterov(0.1),
+    "nesterov rewritten": optimizers.nesterov_rewritten(0.1),
+    "adagrad": optimizers.adagrad(0.1),
+    "rmsprop": optimizers.rmsprop(0.01),
+    "adadelta": optimizers.adadelta(1.0),
+    "adam": adam(0.02),
+    "adamw": optimizers.adamw(0.02, weight_decay=0.1),
+    "adamw on weights": optimizers.adamw(0.02, weight_decay=0.1, where=lambda leaf: leaf.ndim > 2),
+    "amsgrad": optimizers.amsgrad(0.02),
+    "nadam": optimizers.nadam(0.02),
+    "lion": optimizers.lion(0.01),
+}
+THREE = np.array([[0.3, -1.0, 0.7], [-0.2, 0.5, 1.5], [1.1, 0.2, -0.4], [0.9, -0.8, 0.1],
+                  [-1.3, 0.4, 0.6]])  # fmt: skip
+KINDS = np.array([[0, 1], [1, 1], [1, 0], [0, 0], [1, 0]])
+
+
+def alone(params, optimizer, activation, epochs):
+    state = optimizer.init(params)
+    for _ in range(epochs):
+        _, grads = loss_and_grads(params, THREE, KINDS, activation, "bce_with_logits")
+        params, state = optimizer.update(grads, state, params)
+    return params
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_steps_as_it_does_for_one_network(name):
+    optimizer = OPTIMIZERS[name]
+    starts = draw_many([3, 4, 5, 2], range(5), bias_std=0.3)
+    runs = train_many(starts, THREE, KINDS, optimizer=optimizer, epochs=30, activation="tanh")
+    if name == "adamw on weights":  # a stack has an axis more
+        optimizer = optimizers.adamw(0.02, weight_decay=0.1, where=lambda leaf: leaf.ndim > 1)
+    for seed in range(5):
+        wanted = alone(unstack(starts, seed), optimizer, "tanh", 30)
+        for ours, theirs in zip(unstack(runs.params, seed), wanted, strict=True):
+            for one, other in zip(ours, theirs, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "activation", ["relu", "tanh", "sigmoid", "identity", "gelu", "elu", LEAKY]
+)
+@pytest.mark.parametrize("sizes", [[3, 2], [3, 1, 4, 2], [3, 6, 1, 2]])
+def test_every_activation_and_depth_is_that_of_one_network(activation, sizes):
+    starts = draw_many(sizes, range(3), bias_std=0.3)
+    runs = train_many(starts, THREE, KINDS, optimizer=sgd(0.3), epochs=20, activation=activation)
+    for seed in range(3):
+        wanted = alone(unstack(starts, seed), sgd(0.3), activation, 20)
+        for ours, theirs in zip(unstack(runs.params, seed), wanted, strict=True):
+            for one, other in zip(ours, theirs, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["sgd", "adam", "amsgrad"])
+def test_a_network_has_the_same_bits_in_any_company(dtype, name, monkeypatch):
+    """Alone, in blocks of eight, and all in one: the sums are added in one order."""
+    rng, many = np.random.default_rng(0), 21
+    X, Y = rng.normal(size=(19, 3)), rng.integers(0, 2, (19, 1))  # NumPy adds 8 and more in pairs
+    starts = draw_many([3, 5, 4, 1], range(many))
+    starts = [(W.astype(dtype), b.astype(dtype)) for W, b in starts]
+
+    def costs(params):
+        runs = train_many(params, X, Y, optimizer=OPTIMIZERS[name], epochs=40, record=(10,))
+        assert runs.cost.dtype == runs.logits.dtype == runs.params[0][0].dtype == dtype
+        return runs
+
+    whole = costs(starts)
+    single = [costs(stack([unstack(starts, seed)])) for seed in range(many)]
+    np.testing.assert_array_equal(whole.cost, np.hstack([run.cost for run in single]))
+    monkeypatch.setattr(_stacked, "SPACE", 1)
+    blocks = costs(starts)
+    np.testing.assert_array_equal(whole.cost, blocks.cost)
+    np.testing.assert_array_equal(whole.logits, blocks.logits)
+    for (W, b), (V, c) in zip(whole.params, blocks.params, strict=True):
+        np.testing.assert_array_equal(W, V)
+        np.testing.assert_array_equal(b, c)
+
+
+def test_long_rows_have_the_same_bits_and_numpys_buffer_is_as_it_was():
+    starts = draw_many([2, 3, 1], range(_stacked.LONG + 8))
+    before = np.getbufsize()
+    whole = train_many(starts, X, Y, optimizer=sgd(1.0), epochs=50)
+    assert np.getbufsize() == before
+    few = [(W[..., :20], b[..., :20]) for W, b in starts]
+    part = train_many(few, X, Y, optimizer=sgd(1.0), epochs=50)
+    np.testing.assert_array_equal(whole.cost[:, :20], part.cost)
+
+
+def test_float32_follows_float64():
+    starts = draw_many([2, 4, 1], range(50), init="glorot_normal")
+    small = [(W.astype(np.float32), b.astype(np.float32)) for W, b in starts]
+    train = functools.partial(train_many, X=X, Y=Y, optimizer=sgd(0.5), epochs=200,
+                              activation="tanh")  # fmt: skip
+    ours, exact = train(small).cost, train(starts).cost
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, exact, rtol=2e-4)
+
+
+def test_memory_does_not_grow_with_the_number_of_networks():
+    """Beside what goes in and comes out, a block's buffers: less than a megabyte."""
+    small, large = (draw_many([2, 8, 1], range(n)) for n in (2000, 8000))
+    peaks = []
+    for starts in (small, large):
+        tracemalloc.start()
+        runs = train_many(starts, X, Y, optimizer=adam(0.01), epochs=2)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        returned = sum(a.nbytes for layer in runs.params for a in layer)
+        peaks.append(peak - returned - runs.logits.nbytes - runs.cost.nbytes)
+    assert peaks[1] < peaks[0] + 100_000 < 2_500_000
+
+
+def test_a_block_fills_the_space_it_is_given():
+    count = _stacked.block_size([2, 4, 1], 4, np.float64, 0)
+    stacks = draw_many([2, 4, 1], range(count))
+    points, signs = X.astype(float)[:, :, np.newaxis], (1.0 - 2 * Y)[:, :, np.newaxis]
+    block = _stacked.Block(stacks, points, signs, sgd(1.0), "relu")
+    used = sum(buffer.nbytes for buffer in block.buffers.values())
+    assert 0.6 * _stacked.SPACE < used < 1.4 * _stacked.SPACE
+    assert _stacked.block_size([784, 128, 10], 512, np.float64, 2) == _stacked.FEWEST
