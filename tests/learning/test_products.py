@@ -15,7 +15,7 @@ from nnbook.learning._products import (
     tiles,
 )
 
-SIZES = (1, 2, 10, 31, 32, 64, 97, 100, 128, 500, 512, 784, 997)
+SIZES = (1, 2, 10, 31, 32, 33, 64, 65, 97, 100, 128, 130, 500, 512, 784, 997)
 
 
 @pytest.mark.parametrize("kernel", sorted(TILED_KERNELS))
