@@ -69,8 +69,8 @@ def sum_over(x, axes):
 
 
 def row_mean(rows):
-    """Return the mean of every row, as a column; 0 for rows without entries."""
-    return np.sum(rows, axis=1, keepdims=True) / max(rows.shape[1], 1)
+    """Return the mean of every row, as a column; NaN for rows without entries."""
+    return np.sum(rows, axis=1, keepdims=True) / rows.shape[1]
 
 
 def power_of_two(exponent, dtype):
