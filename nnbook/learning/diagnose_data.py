@@ -187,7 +187,7 @@ def finite(r):
 
 def knows_nothing(r):
     """Return the loss of equal probabilities, ln K."""
-    return math.log(max(2, len(r.start[-1][1])))
+    return math.log(max(2, np.size(r.start[-1][1])))
 
 
 DATA_RULES = (

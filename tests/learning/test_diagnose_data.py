@@ -72,6 +72,12 @@ def test_one_feature_much_larger_than_the_others():
     assert found.because == "feature 2 is 30.1 times the median feature, above 30"
 
 
+def test_thirty_times_is_not_above_thirty():
+    signs = np.where(X > 0, 1.0, -1.0)
+    assert findings(X=signs * [0.5, 0.5, 15.0]) == []
+    assert findings(X=signs * 20.0) == []
+
+
 def test_constant_features_are_no_measure_of_size():
     X_padded = np.c_[unit(X), np.zeros((N, 7))]
     assert findings(X=X_padded, start=init_params([10, 3], RNG)) == []
@@ -181,6 +187,19 @@ def test_examples_that_stay_together(together, stale):
     assert [f.fault for f in found] == ["stale shuffle"] * stale
     if stale:
         assert found[0].measured == pytest.approx(1 - 1 / together, abs=0.05)
+
+
+@pytest.mark.parametrize(("pairs", "stale"), [(20, False), (26, True)])
+def test_two_in_five_neighbours_is_the_threshold(pairs, stale):
+    rng = np.random.default_rng(4)
+    ends = [*range(2, 2 * pairs + 1, 2), *range(2 * pairs + 1, N)]
+    blocks = np.split(ORDERS[0], ends)
+    order = np.array([np.concatenate([blocks[i] for i in rng.permutation(len(blocks))])
+                      for _ in range(8)])
+    found = findings(**orders(order))
+    assert [f.fault for f in found] == ["stale shuffle"] * stale
+    if stale:
+        assert 0.4 < found[0].measured < 0.5
 
 
 def test_one_batch_or_few_examples_may_keep_their_order():

@@ -237,7 +237,7 @@ def test_a_step_of_exactly_the_threshold_is_not_above_it():
 
 
 # -------------------------------------------------------------------- outcome
-@pytest.mark.parametrize(("worst", "fault"), [(69.0, "nan"), (71.0, "exploding")])
+@pytest.mark.parametrize(("worst", "fault"), [(69.0, "nan"), (70.0, "nan"), (71.0, "exploding")])
 def test_a_run_that_fails_with_and_without_having_grown(worst, fault):
     found = only(stopped="step 3, in epoch 1: the loss is nan",
                  step_losses=np.array([0.7, worst, np.nan]))

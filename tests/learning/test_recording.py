@@ -166,6 +166,9 @@ BAD = {
     "label 2": ({"Y": Y + 1}, ValueError, "Y must hold the classes 0 to 1"),
     "label text": ({"Y": Y.astype(str)}, ValueError, "Y must hold the classes"),
     "two logits": ({"Y": Y[:, None], "loss": "bce_with_logits"}, ValueError, "2 logits"),
+    "label 2 for yes or no": ({
+        "params": init_params([2, 1], RNG), "Y": Y[:, None] + 1, "loss": "bce_with_logits"},
+        ValueError, "classes 0 to 1"),
     "loss": ({"loss": "mse"}, ValueError, "loss must be one of"),
     "activation": ({"activation": "tanhh"}, ValueError, "activation"),
     "pair": ({"activation": (np.tanh, np.cos)}, TypeError, "activation must be a name"),
