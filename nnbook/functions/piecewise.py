@@ -115,9 +115,9 @@ def hard_sigmoid(z):
 
     Notes
     -----
-    Within 1.5 ulp. The slope of 1/6 is that of MobileNetV3 [2]_, and of today's frameworks. The
-    first published form [1]_ has a slope of 0.2, from -2.5 to 2.5; networks trained with one do
-    not run with the other.
+    Within 1.5 ulp. The slope of 1/6 is that of MobileNetV3 [2]_, and of most of today's frameworks.
+    The first form under this name [1]_ has a slope of 1/2, from -1 to 1, and some libraries take
+    0.2, from -2.5 to 2.5; networks trained with one do not run with another.
 
     References
     ----------
