@@ -188,7 +188,7 @@ def train_many(params, X, Y, *, optimizer, epochs, activation="relu", record=())
     a norm would tie the networks to each other.
 
     Networks train in blocks whose buffers stay in the processor's second-level cache, and every
-    call writes into one. A thousand 2-4-1 networks in float64 take 55 µs an epoch of XOR, nine
+    call writes into one. A thousand 2-4-1 networks in float64 take 67 µs an epoch of XOR, nine
     times as fast as stacked products in PyTorch on the same processor; `python tasks.py bench
     only=many` measures it.
 

@@ -74,7 +74,7 @@ class BenchmarksPlot(Stored):
 
 def picture(sets: dict) -> str:
     """Return a figure of markup: a dot and its interval for each row and set of kernels."""
-    from nnbook.showing import style, svg
+    from nnbook.showing import patches, style, svg
 
     first = next(iter(sets.values()))
     rows = [row for row in first["row"] if "PyTorch" in row["ratios"]]
@@ -112,7 +112,7 @@ def picture(sets: dict) -> str:
     tree.set("aria-label", spoken(rows))
     tree.set("style", tree.get("style", "") + ";max-width:780px;min-width:440px;width:100%")
     scroll = 'tabindex="0" role="group" aria-label="Picture, scrolls sideways"'
-    drawn = f'<div class="nn-scroll" {scroll}>{svg.text(tree)}</div>'
+    drawn = f'<div class="nn-scroll" {scroll}>{svg.text(patches.plain(tree))}</div>'
     return f'<figure class="nn-benchmarks-plot">{drawn}</figure>'
 
 
