@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from nnbook.functions import gelu_prime
 from nnbook.learning import (
     dead_fraction,
     forward,
@@ -125,6 +126,18 @@ def test_flat_begins_where_the_slope_is_a_twentieth(activation, edge):
 
     assert share(edge - 0.002) == share(2e-3 - edge) == 0
     assert share(edge + 0.002) == share(-edge - 0.002) == 1
+
+
+def test_the_steepest_slope_is_sought_away_from_zero():
+    """GELU is steepest at the root of 2, with 1.129: flat is below 0.0564, not below 0.05."""
+    z = np.linspace(-0.75, -0.6, 3001)
+    slopes = gelu_prime(z)
+    between = z[(slopes > 0.0501) & (slopes < 0.0563)]
+    above = z[slopes > 0.0566]
+    params = [(np.ones((1, 1)), np.zeros(1)), (np.ones((1, 1)), np.zeros(1))]
+    assert len(between) > 5 and len(above) > 5
+    assert saturated_fraction(params, between[:, np.newaxis], "gelu")[0] == 1
+    assert saturated_fraction(params, above[:, np.newaxis], "gelu")[0] == 0
 
 
 def test_three_per_cent_of_standard_normal_signals_are_flat():
