@@ -114,7 +114,8 @@ class Job:
     ):
         self.mutant, self.started = mutant, time.monotonic()
         self.process = None
-        if hasattr(os, "fork"):
+        # a fork of a process in which JAX keeps threads could wait for ever
+        if hasattr(os, "fork") and "jax" not in sys.modules:
             self.pid = os.fork()
             if self.pid == 0:
                 self._child(root, stages, log)
