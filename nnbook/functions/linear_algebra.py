@@ -2,7 +2,7 @@ r"""Matrices as chapter 2 measures them: Rayleigh quotient, norm, spectral radiu
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_matrix, common_dtype
+from nnbook.functions._validate import as_float, check_matrix, common_dtype, working_dtype
 from nnbook.functions.svd import as_float64, svd_2x2
 
 
@@ -255,7 +255,7 @@ def _quadratic(A, x):
     if not x.any():
         raise ValueError("x must not be all zeros: the quotient would be 0/0")
     dtype = common_dtype(A, x)
-    work = np.promote_types(dtype, np.float64)
+    work = working_dtype(dtype)
     return A.astype(work, copy=False), x.astype(work, copy=False), dtype
 
 
