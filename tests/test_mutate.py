@@ -143,8 +143,12 @@ def test_what_computes_nothing_is_left_alone(source):
     assert changes(source) == []
 
 
-def test_every_mutant_differs_and_compiles():
-    found = mutate.all_mutants()
+@pytest.fixture(scope="module")
+def found():
+    return mutate.all_mutants()
+
+
+def test_every_mutant_differs_and_compiles(found):
     assert len(found) > 500
     assert {m.file for m in found} >= {"nnbook/learning/mlp.py", "nnbook/functions/losses.py"}
     sources = {m.file: (mutate.ROOT / m.file).read_text(encoding="utf-8") for m in found}
@@ -152,10 +156,10 @@ def test_every_mutant_differs_and_compiles():
         assert m.source != sources[m.file]
 
 
-def test_the_equivalent_mutants_are_mutants_and_have_reasons():
+def test_the_equivalent_mutants_are_mutants_and_have_reasons(found):
     text = mutate.EQUIVALENT.read_text(encoding="utf-8")
     rows = tomllib.loads(text).get("equivalent", [])
-    keys = {m.key for m in mutate.all_mutants()}
+    keys = {m.key for m in found}
     for row in rows:
         assert len(row["reason"]) > 10, row
         assert (row["file"], row["where"], row["before"], row["after"]) in keys, row
