@@ -10,6 +10,7 @@ from nnbook.functions._validate import as_float, check_flag
 from nnbook.functions._windows import aligned, per_axis, windows
 
 TWO_DOWN = 2.0**-30  # more than any window has entries
+RUN = 256  # up to here n additions are within n ε / 2, which is below 8 ε √n
 
 
 def check_pooling(x, kernel, axes, *, stride, padding, ceil_mode, dilation=1):
@@ -31,7 +32,10 @@ def check_pooling(x, kernel, axes, *, stride, padding, ceil_mode, dilation=1):
                 f"padding must be at most half of the kernel, whose span along spatial axis {axis} "
                 f"is {span}, got {before} and {after}; more would make windows of padding alone"
             )
-        if len(set().union(*(range(count)[out] for out, _ in meetings(slid, axis)))) < count:
+        seeing = np.zeros(count, bool)
+        for out, _ in meetings(slid, axis):
+            seeing[out] = True
+        if not seeing.all():
             raise ValueError(
                 f"padding and dilation leave a window without entries along spatial axis {axis}: "
                 f"size {n}, kernel {k}, stride {s}, dilation {d}, padding {before} and {after}"
@@ -101,10 +105,7 @@ def sums(x, slid):
     for axis, count in enumerate(slid.count):
         shape = list(x.shape)
         shape[2 + axis] = count
-        y = np.zeros(shape, x.dtype)
-        for out, met in meetings(slid, axis):
-            y[along(axis, axes, out)] += x[along(axis, axes, met)]
-        x = y
+        x = _added(meetings(slid, axis), x, shape, axis, axes)
     return x
 
 
@@ -114,11 +115,23 @@ def spread(g, slid):
     for axis, n in enumerate(slid.size):
         shape = list(g.shape)
         shape[2 + axis] = n
-        x_bar = np.zeros(shape, g.dtype)
-        for out, met in meetings(slid, axis):
-            x_bar[along(axis, axes, met)] += g[along(axis, axes, out)]
-        g = x_bar
+        g = _added([pair[::-1] for pair in meetings(slid, axis)], g, shape, axis, axes)
     return g
+
+
+def _added(places, x, shape, axis, axes):
+    """Return the sum of parts of `x`, each in its place along an axis, in an array of a `shape`.
+
+    RUN parts are added one after the other; longer runs are added as sums of sums.
+    """
+    y = np.zeros(shape, x.dtype)
+    for first in range(0, len(places), RUN):
+        part = y if len(places) <= RUN else np.zeros(shape, x.dtype)
+        for to, of in places[first : first + RUN]:
+            part[along(axis, axes, to)] += x[along(axis, axes, of)]
+        if part is not y:
+            y += part
+    return y
 
 
 def divisors(slid, count_include_pad, dtype):

@@ -59,6 +59,23 @@ def test_what_is_counted_at_the_border():
     )
 
 
+@pytest.mark.parametrize("kernel", [256, 257, 512, 30_000])
+def test_long_windows_of_equal_entries_do_not_drift(kernel):
+    value = np.float32(0.1)
+    bound = 8 * np.finfo(np.float32).eps * np.sqrt(kernel) * value
+    assert abs(avg_pool1d(np.full((1, 1, kernel), value), kernel).item() - value) <= bound
+    assert avg_pool1d(np.ones((1, 1, kernel), np.float32), kernel).item() == 1
+
+
+@pytest.mark.parametrize("kernel", [256, 257, 3000])
+def test_gradients_of_long_windows_that_overlap_are_sums_too(kernel):
+    x, g = np.ones((1, 1, 2 * kernel - 1)), np.arange(1.0, kernel + 1).reshape(1, 1, -1)
+    up = np.cumsum(g[0, 0])
+    down = up[-1] - up[:-1]
+    x_bar = kernel * avg_pool1d_vjp(g, x, kernel, stride=1)[0, 0]
+    np.testing.assert_allclose(x_bar, [*up, *down], rtol=1e-13)
+
+
 def test_a_mean_is_a_convolution_with_equal_weights():
     x = RNG.normal(size=(2, 3, 7, 8))
     W = np.full((3, 1, 3, 2), 1 / 6)
