@@ -197,7 +197,7 @@ def cosine_decay(alpha, steps, end=0.0):
     [1.0, 0.8536, 0.5, 0.1464, 0.0, 0.0]
     """
     alpha, end, steps = _rate(alpha), _rate(end, "end"), check_count(steps, "steps")
-    return _schedule(lambda t: _between(end, alpha, _half_wave(steps - t, steps)))
+    return _schedule(lambda t: _wave(end, alpha, steps - t, steps))
 
 
 def cosine_restarts(alpha, steps, multiplier=1, end=0.0):
@@ -238,7 +238,7 @@ def cosine_restarts(alpha, steps, multiplier=1, end=0.0):
             t = t % steps
         while t >= length:
             t, length = t - length, length * multiplier
-        return _between(end, alpha, _half_wave(length - t, length))
+        return _wave(end, alpha, length - t, length)
 
     return _schedule(at)
 
@@ -270,8 +270,7 @@ def one_cycle(alpha, steps, *, warmup=0.3, divisor=25.0, final_divisor=10_000.0)
     Returns
     -------
     callable
-        The schedule, continuous. PyTorch's ``OneCycleLR`` has its peak and its end one step
-        earlier; Optax counts as here.
+        The schedule, continuous. PyTorch's ``OneCycleLR`` peaks and ends one step earlier.
 
     References
     ----------
@@ -291,8 +290,8 @@ def one_cycle(alpha, steps, *, warmup=0.3, divisor=25.0, final_divisor=10_000.0)
 
     def at(t):
         if t < peak:
-            return _between(start, alpha, _half_wave(t, peak))
-        return _between(end, alpha, _half_wave(steps - t, steps - peak))
+            return _wave(start, alpha, t, peak)
+        return _wave(end, alpha, steps - t, steps - peak)
 
     return _schedule(at)
 
@@ -323,7 +322,7 @@ def linear_warmup(alpha, steps, start=0.0):
     [0.0, 0.125, 0.25, 0.375, 0.5, 0.5]
     """
     alpha, start, steps = _rate(alpha), _rate(start, "start"), check_count(steps, "steps")
-    return _schedule(lambda t: _between(start, alpha, min(t / steps, 1.0)))
+    return _schedule(lambda t: _between(start, alpha, min(t, steps), steps))
 
 
 def chain_schedules(schedules, boundaries):
@@ -385,14 +384,16 @@ def _schedule(formula):
     return schedule
 
 
-def _between(low, high, share):
-    """Go from ``low`` (share 0) to ``high`` (share 1), both reached exactly."""
-    return low * (1 - share) + high * share
+def _between(low, high, t, steps):
+    """Go from low to high in a straight line; a share taken from 1 would cancel."""
+    return low * ((steps - t) / steps) + high * (t / steps)
 
 
-def _half_wave(t, steps):
-    """Return (1 - cos(pi t / steps)) / 2 as a square, for the difference cancels; 0 below 0."""
-    return math.sin(math.pi / 2 * max(t, 0) / steps) ** 2
+def _wave(low, high, t, steps):
+    """Go from low to high along half a wave, as squares; 1 plus or minus a cosine would cancel."""
+    angle = math.pi / 2 / steps
+    t = max(t, 0)
+    return low * math.sin(angle * (steps - t)) ** 2 + high * math.sin(angle * t) ** 2
 
 
 def _rate(alpha, name="alpha"):

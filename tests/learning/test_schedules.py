@@ -75,6 +75,20 @@ def test_a_schedule_is_its_formula(name):
             assert abs(found - right) <= (8 + 0.05 * t) * 2.0**-53 * abs(right), (t, found)
 
 
+@pytest.mark.parametrize("shape", ["line", "wave"])
+def test_the_way_between_rates_that_are_far_apart_keeps_its_digits(shape):
+    high, low, steps = 10.0, 1e-6, 10**6
+    make = {"line": lambda a, e: linear_warmup(e, steps, a), "wave": lambda a, e: cosine_decay(
+        a, steps, e)}[shape]  # fmt: skip
+    with mp.workdps(50):
+        for t in (0, 1, 999, 500_000, 999_000, 999_999, 10**6, 999_999.75):
+            share = mp.mpf(t) / steps
+            share = share if shape == "line" else (1 - mp.cos(mp.pi * share)) / 2
+            for a, e in ((high, low), (low, high)):
+                right = mp.mpf(a) * (1 - share) + mp.mpf(e) * share
+                assert abs(make(a, e)(t) - right) <= 8 * mp.mpf(2) ** -53 * right
+
+
 @EACH
 def test_numpys_numbers_do_as_well_and_the_answer_is_the_same_twice(schedule, formula):
     for t in (0, 7, 36, 37, 100):
