@@ -57,6 +57,19 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
         assert os.listdir(tmp_path) == ["net.npz"]
 
 
+def test_an_error_after_the_move_is_the_one_that_is_told(tmp_path, monkeypatch):
+    move = os.replace
+
+    def moved_and_interrupted(*paths):
+        move(*paths)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_io.os, "replace", moved_and_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_params(tmp_path / "net.npz", PARAMS)
+    assert os.listdir(tmp_path) == ["net.npz"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 def test_a_saved_file_is_as_readable_as_any_other(tmp_path):
     (tmp_path / "plain").write_bytes(b"")
