@@ -167,3 +167,9 @@ def test_a_slope_without_bound_leaves_the_right_side_alone():
         np.testing.assert_array_equal(prelu([2.0, -2.0], np.nan), [2.0, np.nan])
         z_bar, _ = prelu_vjp([3.0, 3.0], [2.0, -2.0], np.inf)
         np.testing.assert_array_equal(z_bar, [3.0, np.inf])
+
+
+def test_nan_is_on_neither_side_of_prelu_s_kink():
+    z_bar, alpha_bar = prelu_vjp([1.0, 1.0], [np.nan, -2.0], 0.5)
+    np.testing.assert_array_equal(z_bar, [np.nan, 0.5])
+    assert np.isnan(alpha_bar)
