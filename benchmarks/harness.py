@@ -6,6 +6,7 @@ The clock is the CPU time of the candidate's whole process: time that others tak
 not count, and a second thread counts in full.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -109,7 +110,8 @@ class Worker:
 
     def close(self):
         """End the process."""
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended already
+            self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
 
@@ -164,7 +166,7 @@ class Workers:
             try:
                 worker.ask("open", row.name)
             except Failed:
-                del self.known[name]
+                self.known.pop(name).close()
                 raise
         return found, [name for name in row.candidates if name not in present]
 
