@@ -139,6 +139,8 @@ def test_the_report_is_the_first_finding_in_words():
         f"exploding: {first.because} (equation 19.4).", first.suggestion,
         "Further, perhaps in consequence:", f"- dead: {second.because} (19.2)"]
     assert first.measured > first.threshold == 2.0
+    alone = report._replace(findings=[first])
+    assert str(alone).splitlines() == str(report).splitlines()[:2]
 
 
 def test_the_report_of_a_sound_run():
