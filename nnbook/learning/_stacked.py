@@ -138,7 +138,7 @@ class Block:
         buffers, last = self.buffers, len(self.sizes) - 1
         A = [self.X, *(buffers[f"A{layer}"] for layer in range(1, last + 1))]
         D = [None, *(buffers[f"D{layer}"] for layer in range(1, last + 1))]
-        lent = {"zeros": "zeros", "ones": "bits", "bits": "bits", "slope": "scratch"}
+        lent = {"zeros": "zeros", "bits": "bits", "slope": "scratch"}
         scratch = {
             use: lambda shape, name=name: _shaped(buffers[name], shape)
             for use, name in lent.items()
