@@ -237,6 +237,12 @@ def test_patience_stops_and_returns_the_best(patience):
         assert_close_params(run.params, PARAMS, 1e-7)
 
 
+def test_a_loss_that_stays_the_same_is_no_improvement():
+    run = fit(PARAMS, X, y, optimizer=sgd(0.0), epochs=9, validation=(X, y), patience=2)
+    assert run.steps == 2 and run.state.t == 0
+    assert run.stopped.startswith("after epoch 2: the validation loss was lowest after epoch 0")
+
+
 def test_the_best_is_returned_even_if_nothing_stopped_the_run():
     run, _ = overfitting(1000)
     at = int(np.argmin(run.history["validation_loss"]))
