@@ -21,6 +21,7 @@ from nnbook.learning.curvature import sharpness
 from nnbook.learning.data import Split, digits, fashion_mnist, mnist, split, xor
 from nnbook.learning.decay import coupled_l2, decoupled_decay
 from nnbook.learning.diagnose import diagnose
+from nnbook.learning.engine import Engine, NotFinite, workspace_bytes
 from nnbook.learning.faults import FAULTS, broken_run
 from nnbook.learning.forward_mode import jvp
 from nnbook.learning.initializers import (
@@ -95,6 +96,8 @@ from nnbook.learning.trees import tree_leaves, tree_map
 __all__ = [
     "FAULTS",
     "INITIALIZERS",
+    "Engine",
+    "NotFinite",
     "Optimizer",
     "Split",
     "Tensor",
@@ -188,6 +191,7 @@ __all__ = [
     "update_ratio",
     "value_and_grad",
     "wilson_interval",
+    "workspace_bytes",
     "xor",
     "zeros",
 ]
