@@ -256,8 +256,7 @@ def test() -> None:
     (REPORT / "1 chapters executed for the book, figures and all (limit 20 s).txt").write_text(
         "\n".join(times), encoding="utf-8"
     )
-    # apart from the rest: JAX keeps threads, and the tests of mutants fork
-    with step("compare with JAX, optax, SciPy and scikit-learn"):
+    with step("compare with JAX, optax, SciPy and scikit-learn"):  # apart from tests that fork
         python("-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "tests/witnesses")
     say("→ unit tests, doctests, notebooks" + (", pages in Chromium" if browser else ""))
     chosen = [] if browser else ["-m", "not browser"]
