@@ -1,4 +1,6 @@
 """Exercises of chapter 1: vectors, matrices and the affine layer."""
+import itertools
+
 import numpy as np
 import sympy as sp
 
@@ -20,7 +22,7 @@ def batches_that_run():
 
 def count():
     sizes = (784, 128, 64, 10)
-    for n, m in zip(sizes[:-1], sizes[1:], strict=True):
+    for n, m in itertools.pairwise(sizes):
         print(f"{n:3} to {m:3}: {m * n:7,} weights, {m:3} biases")
     print(f"{parameter_count(sizes):,} parameters, {multiply_adds(sizes):,} multiply-adds")
     return parameter_count(sizes)
