@@ -83,8 +83,8 @@ EXERCISES = [
         solution="""
         `W @ A` needs as many rows of $A$ as $W$ has columns: $N = 784$. The result has shape
         $(128, 784)$ where the layer has $(784, 128)$. Its entries are sums over examples, each
-        multiplied with the weight of a pixel. A test with 784 examples is rare; training on
-        whole batches whose size somebody made "as large as the input" is less so.
+        multiplied with the weight of a pixel. A test with 784 examples is rare. A toy test with
+        three examples of three features is not.
         """,
         code=batches_that_run),
     Number(
