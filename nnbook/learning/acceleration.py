@@ -192,8 +192,8 @@ def nesterov(alpha, beta=0.9):
     alpha : float or callable
         Learning rate α ≥ 0, or a schedule of it.
     beta : float or callable, default 0.9
-        Momentum in [0, 1), or a schedule of it. ``lambda t: t / (t + 3)`` is the one of the convex
-        bound :math:`2M\|x_0 - x^*\|^2/(k+1)^2` after k steps, which no constant keeps.
+        Momentum in [0, 1), or a schedule of it. ``lambda t: max(t - 1, 0) / (t + 2)`` is the one of
+        the convex bound :math:`2M\|x_0 - x^*\|^2/(k+1)^2` after k steps, which no constant keeps.
 
     Returns
     -------
