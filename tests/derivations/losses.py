@@ -49,7 +49,7 @@ def with_smoothing(build, held):
 def cross_entropy_grad():
     def build(smoothing):
         d = Derivation(
-            "7.4",
+            "7.31",
             "Cross-entropy's slope, for any targets and weights",
             sp.Derivative(-total(c[k] * sp.log(p[k])), z[j]),
             let={**SOFTMAX, **coefficients(smoothing)},
@@ -75,7 +75,7 @@ def label_smoothing():
     def build(smoothing):
         smooth = (1 - smoothing) * y[k] + smoothing / K
         d = Derivation(
-            "7.10",
+            "7.36",
             "Label smoothing mixes two losses",
             -total(smooth * sp.log(p[k])),
             let=SOFTMAX,
@@ -101,7 +101,7 @@ def label_smoothing():
 def cross_entropy_hess():
     def build(smoothing):
         d = Derivation(
-            "7.5",
+            "7.32",
             "Cross-entropy's Hessian",
             sp.Derivative(p[i] * total(c[k]) - c[i], z[j]),
             let={**SOFTMAX, **coefficients(smoothing)},
@@ -156,7 +156,7 @@ def nll_grad():
 def kl_divergence_grad():
     y = sp.IndexedBase("y", shape=(K,), positive=True)
     split = Derivation(
-        "7.2",
+        "7.30",
         "Divergence is cross-entropy less entropy",
         total(y[k] * sp.log(y[k] / p[k])),
         let=SOFTMAX,
@@ -176,7 +176,7 @@ def kl_divergence_grad():
         let=SOFTMAX,
     )
     slope.step(sp.Derivative(-total(y[k] * sp.log(p[k])), z[j]), "$y$ does not depend on $z$")
-    slope.step(p[j] * total(y[k]) - y[j], "by (7.4)")
+    slope.step(p[j] * total(y[k]) - y[j], "by (7.31)")
     grad = verify(
         slope, F.kl_divergence_grad, args=[z, y], over=(j,), empty=False, sample={y: positive},
         call=lambda z, y: F.kl_divergence_grad(z[None], y[None])[0], shapes=12,

@@ -28,7 +28,7 @@ def of_entries(loss):
 
 def bce_with_logits_grad():
     d = Derivation(
-        "7.6", "Binary cross-entropy's slope", sp.Derivative(sp.log(1 + sp.exp(z)) - y * z, z)
+        "7.33", "Binary cross-entropy's slope", sp.Derivative(sp.log(1 + sp.exp(z)) - y * z, z)
     )
     d.step(sp.exp(z) / (1 + sp.exp(z)) - y, "chain rule")
     d.step(1 / (1 + sp.exp(-z)) - y, "divide by $e^z$: the logistic function")
@@ -52,7 +52,7 @@ def bce_with_logits_hess():
 
 def mse_grad():
     d = Derivation(
-        "7.8",
+        "7.34",
         "The slope of the mean squared error",
         sp.Derivative(pairing(P - T, P - T) / (N * K), P),
         symbol=r"\bar{P}",
@@ -101,7 +101,7 @@ def huber_grad():
     nearer = sp.Min(sp.Abs(e), delta)
     value.step(nearer * (sp.Abs(e) - nearer / 2), "$q = |e|$ within, $q = \\delta$ beyond")
     value.step(nearer * sp.Abs(e) - nearer**2 / 2, "expand")
-    slope = Derivation("7.9", "Huber's slope", sp.Derivative(branches, e))
+    slope = Derivation("7.35", "Huber's slope", sp.Derivative(branches, e))
     slope.step(
         sp.Piecewise((e, sp.Abs(e) <= delta), (delta * sp.sign(e), True)),
         "branch by branch; both give $\\pm\\delta$ at $|e| = \\delta$",
