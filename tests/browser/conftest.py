@@ -172,13 +172,23 @@ def overflow(page) -> int:
     )
 
 
-def axe(page) -> list[str]:
-    """Return what axe-core finds, a sentence for each element."""
+def axe(page, only: str = "") -> list[str]:
+    """Return what axe-core finds, a sentence for each element.
+
+    ``only="contrast"`` looks at colours alone, which is most of the work, and ``only="structure"``
+    at all the rest.
+    """
     from axe_playwright_python.sync_playwright import Axe
+
+    options = AXE
+    if only == "contrast":
+        options = {**AXE, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    if only == "structure":
+        options = {**AXE, "rules": {**AXE["rules"], "color-contrast": {"enabled": False}}}
 
     # the strokes of typeset mathematics are thousands, hidden from assistive technology, and alike
     context = {"exclude": [["mjx-math"]]}
-    found = Axe().run(page, context=context, options=AXE).response["violations"]
+    found = Axe().run(page, context=context, options=options).response["violations"]
     return [
         f"axe {v['id']} ({v['impact']}): {node['html'][:160]}" for v in found for node in v["nodes"]
     ]
