@@ -56,7 +56,7 @@ def lstm_cell(x, h, c, W_x, W_h, b, peepholes=None, forget_bias=0.0):
         sees the new one. Without them no gate sees it.
     forget_bias : float
         β, a constant added in the forget gate: at the start, where b is 0, it sets how long the
-        cell remembers (:func:`nnbook.functions.recurrent_gates.half_life_bias`).
+        cell remembers (:func:`~nnbook.functions.recurrent_gates.half_life_bias`).
 
     Returns
     -------
