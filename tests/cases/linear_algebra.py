@@ -57,7 +57,10 @@ BAD = [
         "x must not be all",
     ),
     Bad(
-        "rayleigh_quotient, empty", lambda: rayleigh_quotient(np.ones((0, 0)), []), ValueError, "A is empty"
+        "rayleigh_quotient, empty",
+        lambda: rayleigh_quotient(np.ones((0, 0)), []),
+        ValueError,
+        "A is empty",
     ),
     Bad(
         "rayleigh_quotient, wide",
