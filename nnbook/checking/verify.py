@@ -18,7 +18,7 @@ def verify(derivation, function=None, *, args=None, domain=None, because=None, p
            bound=None, dtypes=("float64", "float32", "float16"), call=None, output=None,
            fixed=None, chosen=None, limits=None, asymptotes=None, shapes=40, sample=None,
            where=None, let=None, over=None, empty=True, holds=None, terms=False,
-           unverifiable=None, name=None):
+           unverifiable=None, name=None, least=None):
     r"""Hold a function to a derived equation, everywhere; refuse it where it differs.
 
     What ``args`` are decides how:
@@ -94,6 +94,8 @@ def verify(derivation, function=None, *, args=None, domain=None, because=None, p
         Why no function computes this equation; printed, and a row of the ledger.
     name : str, optional
         Name for the ledger, if not the function's own.
+    least : dict, optional
+        ``{N: 2}``: for arrays, the least length of an axis, where a shorter one means nothing.
 
     Returns
     -------
@@ -145,7 +147,8 @@ def verify(derivation, function=None, *, args=None, domain=None, because=None, p
         return reals.constant(derivation, run, ledger_name, bound or 2.0).show()
     if any(not isinstance(s, sp.Symbol) for s in symbols):
         task = arrays.ArrayTask(derivation, run, symbols, ledger_name, bound or 8.0, shapes,
-                                sample or {}, where or (), let, over, empty, fixed, because)
+                                sample or {}, where or (), let, over, empty, fixed, because,
+                                least or {})
         return task.verify(_rng(derivation)).show()
     if all(s.is_integer for s in symbols):
         return arrays.integers(derivation, run, symbols, ledger_name, points,

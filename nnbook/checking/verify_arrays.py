@@ -25,10 +25,11 @@ class ArrayTask:
     """A matrix equation against a function of arrays, at many shapes."""
 
     def __init__(self, derivation, run, symbols, name, bound, shapes, sample, where, let, over,
-                 empty, fixed, because):
+                 empty, fixed, because, least):
         self.derivation, self.run, self.symbols, self.name = derivation, run, symbols, name
         self.bound, self.shapes, self.sample, self.where = bound, shapes, sample, where
         self.let, self.over, self.empty, self.because = let, over, empty, because
+        self.least = least
         self.expr = derivation.rhs.xreplace(fixed) if fixed else derivation.rhs
         self.sizes = self._size_symbols()
 
@@ -51,7 +52,8 @@ class ArrayTask:
             if error > worst[0]:
                 worst = (error, at)
         where = f"at {len(plan)} random draws" if not self.sizes else (
-            f"at {len(plan)} shapes, among them every axis of length 1"
+            f"at {len(plan)} shapes, among them every axis of length "
+            + " or ".join(sorted({str(self.least.get(n, 1)) for n in self.sizes}))
             + (" and 0" if self._has_empty(plan) else ""))
         return Verification(
             number=str(self.derivation.number), function=self.name, bound=self.bound, unit=UNIT,
@@ -64,15 +66,16 @@ class ArrayTask:
         return any(0 in sizes.values() for sizes in plan)
 
     def _plan(self, rng):
-        """Shapes: all ones, each axis 1, each axis 0, then random ones."""
-        draw = lambda: {n: int(rng.integers(1, LARGEST + 1)) for n in self.sizes}  # noqa: E731
+        """Shapes: all ones, each axis 1, each axis 0, then random ones; none below the least."""
+        least = {n: self.least.get(n, 1) for n in self.sizes}
+        draw = lambda: {n: int(rng.integers(least[n], LARGEST + 1)) for n in self.sizes}  # noqa: E731
         plan = []
         if self.sizes:
-            plan.append(dict.fromkeys(self.sizes, 1))
+            plan.append(dict(least))
             for n in self.sizes:
-                plan.append({**draw(), n: 1})
+                plan.append({**draw(), n: least[n]})
             if self.empty:
-                plan += [{**draw(), n: 0} for n in self.sizes]
+                plan += [{**draw(), n: 0} for n in self.sizes if n not in self.least]
         return plan + [draw() for _ in range(self.shapes)]
 
     def _at(self, sizes, dtype, rng):
