@@ -16,18 +16,19 @@ def ball_by_batch():
     return 4
 
 
-def k_times_square(c, h, days):
+def t_times_square(a, rho, h, steps):
     v = 1.0
-    for k in range(1, days + 1):
-        v = (1 - c * h / k) ** 2 * v + (c / k) ** 2
-    return days * v
+    for t in range(steps):
+        alpha = a / (1 + rho * t)
+        v = (1 - alpha * h) ** 2 * v + alpha**2
+    return steps * v
 
 
 def border():
-    for c in (0.1, 0.125, 0.15):
-        told = [round(k_times_square(c, 4, days), 3) for days in (100, 1000, 10_000, 100_000)]
-        print(f"h = 4, c = {c}:", told)
-    return "1/(2h)"
+    for rho in (3, 4, 5, 6):
+        told = [round(t_times_square(1, rho, 2, t), 3) for t in (100, 1000, 10_000, 100_000)]
+        print(f"α₀ = 1, h = 2, ρ = {rho}:", told)
+    return "2 a h"
 
 
 def scaled_too_far():
@@ -78,29 +79,29 @@ EXERCISES = [
         """,
         code=ball_by_batch),
     Formula(
-        "12.2", "The smallest constant",
+        "12.2", "Falling too fast",
         """
-        On day $k$ the learning rate is $c/k$, and the curvature is $h$. The mean square goes
-        like $1/k$ if $c$ is above a border, and more slowly below it. Where is the border, for
-        curvature $h$?
+        A program uses inverse-time decay, $\\alpha_0/(1 + \\rho t)$, at curvature $h$. If $\\rho$
+        is above a border, the mean square no longer falls like $1/t$ in the long run. Where is
+        the border? Write $a$ for $\\alpha_0$.
         """,
-        variables={"h": (0.1, 10)}, what="the border",
-        right=("1/(2h)", "0.5/h", "h^(-1)/2", "(2h)^-1"),
+        variables={"a": (0.1, 2), "h": (0.1, 5)}, what="the border",
+        right=("2 a h", "a/(1/(2h))", "a h + h a", "(2h)*a"),
         mistakes=[
-            Mistake("best", "1/h", "At 1/h the constant R is smallest. The border, where R "
-                    "stops to exist, is lower."),
-            Mistake("stability", "2/h", "That is the bound on a rate, above which steps run "
-                    "away. In c/k the rate falls below it by itself."),
-            Mistake("upside down", "h/2", "A gentle slope wants more rate, not less: h belongs "
-                    "below."),
-            Mistake("one curvature", "1/2", "That is right for h = 1. For other curvatures, look "
-                    "at the condition of (12.7)."),
-            Mistake("twice", "2h", "Solve 2ch = 1 for c."),
+            Mistake("border of c", "1/(2h)", "That is the border of c in c/k. What is c, for "
+                    "this schedule? When t is large, leave the 1 away."),
+            Mistake("wrong side", "a/(2h)", "For large t the rate is (a/ρ)/t, so c = a/ρ must be "
+                    "above 1/(2h). Solve that for ρ."),
+            Mistake("best", "a h", "With ρ = ah, c is 1/h, which is the best. The border is "
+                    "farther off."),
+            Mistake("upside down", "2h/a", "c is a/ρ, not aρ: a larger first rate may fall "
+                    "faster."),
+            Mistake("half", "a h/2", "2ch > 1, so ch is above one half and ρ below twice ah."),
         ],
         solution="""
-        In (12.7) $R = c^2\\sigma^2/(2ch - 1)$ must be positive: $2ch > 1$, so $c > 1/(2h)$. At
-        $h = 4$ the border is at $c = \\frac18$. The program prints $k$ times the mean square:
-        below the border and on it the numbers grow, above it they settle.
+        For large $t$ the rate is $c/t$ with $c = \\alpha_0/\\rho$. By (12.7) $ch$ must be above
+        one half, so $\\rho < 2\\alpha_0 h$. With $\\alpha_0 = 1$ and $h = 2$ that is 4. The program
+        prints $t$ times the mean square: below the border it settles, on it and above it grows.
         """,
         code=border),
     Number(

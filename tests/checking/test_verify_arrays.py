@@ -8,7 +8,7 @@ import sympy as sp
 
 import nnbook.functions as F
 from nnbook.checking import VerificationError, verify
-from nnbook.checking.matrix import RowSoftmax, dimensions, elementwise, ones
+from nnbook.checking.matrix import RowSoftmax, dimensions, elementwise, indices, ones
 from nnbook.checking.terms import terms
 from nnbook.learning.mlp import backward, forward
 
@@ -34,6 +34,19 @@ def test_affine_at_all_shapes_also_empty_ones():
     assert str(result) == ("✓ affine agrees with (8.1) within 8 ε√n Σ|terms| at 13 shapes, among "
                            "them every axis of length 1 and 0, in float64 and float32")
     assert 0 < result.worst_error < 8
+
+
+def test_an_axis_that_has_a_least_length_is_never_shorter():
+    lengths, x = set(), sp.IndexedBase("x", shape=(N,), real=True)
+    i = indices("i", N)
+    unbiased = sp.Sum(x[i] ** 2, (i, 1, N)) / (N - 1)
+
+    def call(x):
+        lengths.add(len(x))
+        return np.sum(x**2) / (len(x) - 1)
+
+    result = verify(equation(unbiased), F.mse, args=[x], over=(), least={N: 2}, call=call, **FEW)
+    assert min(lengths) == 2 and "every axis of length 2, in" in str(result)
 
 
 @pytest.mark.parametrize("wrong", [
