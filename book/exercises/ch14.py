@@ -39,7 +39,7 @@ def towards_one():
 
 
 def two_gradients():
-    f, g, b1, b2 = 2, 3, sp.Rational(1, 2), sp.Rational(3, 4)
+    f, g, b2 = 2, 3, sp.Rational(3, 4)
     print("under the root:      ", b2 * f**2 + g**2)
     print("square of the sum:   ", sp.expand((sp.sqrt(b2) * f + g) ** 2))
     print("what was lost:       ", sp.expand((sp.sqrt(b2) * f + g) ** 2 - b2 * f**2 - g**2))
