@@ -98,15 +98,20 @@ class SoftmaxCrossEntropy:
     def __init__(self, logits, delta, work):
         n, K = logits.shape
         self.logits, self.delta, self.n, self.K = logits, delta, n, K
-        self.columns, self.row = work[: K * n].reshape(K, n), work[K * n : (K + 1) * n]
+        self.row = work[K * n : (K + 1) * n]
+        # small steps have the examples across already: then nothing is turned, there or back
+        self.across = logits.T.flags.c_contiguous and delta.T.flags.c_contiguous
+        self.columns = delta.T if self.across else work[: K * n].reshape(K, n)
         self.flat, self.examples = self.columns.reshape(-1), np.arange(n)
 
     def __call__(self, Y, scale):
         """Return the mean loss; with a scale write that times the gradient of the sum."""
-        columns, row = self.columns, self.row
-        np.copyto(columns, self.logits.T)
-        np.maximum.reduce(columns, 0, None, row)
-        np.subtract(columns, row, columns)
+        columns, row, values = self.columns, self.row, self.logits.T
+        if not self.across:
+            np.copyto(columns, values)
+            values = columns
+        np.maximum.reduce(values, 0, None, row)
+        np.subtract(values, row, columns)
         if Y.ndim == 1:
             return self._of_classes(Y, scale)
         return self._of_probabilities(Y, scale)
@@ -122,7 +127,8 @@ class SoftmaxCrossEntropy:
         np.divide(scale, row, row)
         np.multiply(columns, row, columns)
         flat[right] -= columns.dtype.type(scale)
-        np.copyto(self.delta, columns.T)
+        if not self.across:
+            np.copyto(self.delta, columns.T)
         return float(loss)
 
     def _of_probabilities(self, Y, scale):
