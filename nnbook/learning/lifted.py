@@ -132,11 +132,9 @@ def _lifted(f, vjp=None, of=None):
 
     @functools.wraps(f)
     def function(*arguments, **options):
-        if not options and not prepared:
-            # The common case, in as few steps as can be.
-            traced = _positions_of_traced(arguments)
-            if traced is not None and wanted.issuperset(traced):
-                return apply(op, arguments) if traced else f(*arguments)
+        traced = None if options or prepared else _positions_of_traced(arguments)
+        if traced is not None and wanted.issuperset(traced):
+            return apply(op, arguments) if traced else f(*arguments)
         if not _any_traced(arguments) and not _any_traced(options.values()):
             return f(*arguments, **options)
         if options:
