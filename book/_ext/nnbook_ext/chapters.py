@@ -51,7 +51,7 @@ class Chapters(Table):
 
     def named(self, chapter: dict, here: dict[int, str]) -> str:
         """Return a chapter's title as Markdown, a link if the chapter stands."""
-        text = f"{chapter['number']}. {chapter['title']}"
+        text = f"{chapter['number']}\\. {chapter['title']}"     # no item of a list
         doc = here.get(chapter["number"])
         return f"[{text}]({Path(self.env.doc2path(doc)).name})" if doc else text
 
