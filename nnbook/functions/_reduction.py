@@ -1,6 +1,8 @@
-"""What a loss gives back: one number for the batch, or one for each example."""
+"""What a loss of entries takes, and what it gives back: one number, or one for each."""
 
 import numpy as np
+
+from nnbook.functions._validate import as_float, check_same_shape, common_dtype, working_dtype
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -11,6 +13,27 @@ def check_reduction(reduction):
         return reduction
     kind = ValueError if isinstance(reduction, str) else TypeError
     raise kind(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def check_pair(first, second, names, reduction):
+    """Return both arrays, checked and in the working dtype, and the dtype of the result."""
+    check_reduction(reduction)
+    x, y = as_float(first, names[0]), as_float(second, names[1])
+    check_same_shape(x, y, names)
+    if x.ndim == 0:
+        raise ValueError(
+            f"{names[0]} must have an axis of examples, shape (N,) or (N, K), got a number"
+        )
+    if x.size == 0 and reduction == "mean":
+        raise ValueError(
+            f"{names[0]} is empty, shape {x.shape}; a mean over no examples is undefined"
+        )
+    if not np.isfinite(y).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
+        raise ValueError(f"{names[1]}{list(at)} is {y[at]}, but data must be finite")
+    dtype = common_dtype(x, y)
+    work = working_dtype(dtype)
+    return x.astype(work, copy=False), y.astype(work, copy=False), dtype
 
 
 def check_weights(w):

@@ -168,16 +168,6 @@ def check_count(value, name, minimum=1):
     return count
 
 
-def check_batch(x, name, reduction="mean"):
-    """Raise ValueError if `x` is a single number, or has no entries and a mean is to be taken."""
-    if x.ndim == 0:
-        raise ValueError(
-            f"{name} must have an axis of examples, shape (N,) or (N, K), got a number"
-        )
-    if x.size == 0 and reduction == "mean":
-        raise ValueError(f"{name} is empty, shape {x.shape}; a mean over no examples is undefined")
-
-
 def check_probabilities(y, name, largest):
     """Raise ValueError unless every entry of `y` lies in [0, largest]; NaN does not."""
     good = (y >= 0) & (y <= largest)
@@ -189,16 +179,3 @@ def check_probabilities(y, name, largest):
     if y[at] == -1:
         message += f"; turn labels -1 and +1 into 0 and 1 by ({name} + 1) / 2"
     raise ValueError(message)
-
-
-def check_pair(first, second, names, reduction="mean"):
-    """Return both arrays, checked and in the working dtype, and the dtype of the result."""
-    x, y = as_float(first, names[0]), as_float(second, names[1])
-    check_same_shape(x, y, names)
-    check_batch(x, names[0], reduction)
-    if not np.isfinite(y).all():
-        at = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
-        raise ValueError(f"{names[1]}{list(at)} is {y[at]}, but data must be finite")
-    dtype = common_dtype(x, y)
-    work = working_dtype(dtype)
-    return x.astype(work, copy=False), y.astype(work, copy=False), dtype

@@ -5,13 +5,8 @@ What :mod:`nnbook.functions.losses` says of reductions, dtypes and bad input hol
 
 import numpy as np
 
-from nnbook.functions._reduction import check_reduction, check_weights, divisor, reduced
-from nnbook.functions._validate import (
-    as_float,
-    check_pair,
-    check_probabilities,
-    check_same_shape,
-)
+from nnbook.functions._reduction import check_pair, check_weights, divisor, reduced
+from nnbook.functions._validate import as_float, check_probabilities, check_same_shape
 from nnbook.functions.activations import sigmoid_prime
 
 
@@ -158,7 +153,6 @@ def bce_with_logits_hess(logits, targets, *, weights=None, reduction="mean"):
 
 
 def _labelled(logits, targets, weights, reduction):
-    check_reduction(reduction)
     z, y, dtype = check_pair(logits, targets, ("logits", "targets"), reduction)
     check_probabilities(y, "targets", 1)
     if weights is None:

@@ -6,8 +6,7 @@ any real number whose sign is the class; it is no logit, and has no probability.
 
 import numpy as np
 
-from nnbook.functions._reduction import check_reduction, divisor, reduced
-from nnbook.functions._validate import check_pair
+from nnbook.functions._reduction import check_pair, divisor, reduced
 
 
 def hinge(scores, targets, *, reduction="mean"):
@@ -93,7 +92,6 @@ def hinge_grad(scores, targets, *, reduction="mean"):
 
 
 def _signed(scores, targets, reduction):
-    check_reduction(reduction)
     s, y, dtype = check_pair(scores, targets, ("scores", "targets"), reduction)
     wrong = np.abs(y) != 1
     if wrong.any():
