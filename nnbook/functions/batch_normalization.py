@@ -31,7 +31,7 @@ from nnbook.functions._standardize import (
     row_mean,
     standardize,
 )
-from nnbook.functions._validate import as_float, check_number
+from nnbook.functions._validate import as_float, check_flag, check_number
 
 
 class BatchNorm(NamedTuple):
@@ -239,8 +239,7 @@ def _ready(x, gain, shift, mean, var, training, momentum, eps):
             f"x must have shape (N, C) or (N, C, d1, ...), but its shape is {x.shape}; "
             "features of a single channel are x[:, np.newaxis]"
         )
-    if not isinstance(training, (bool, np.bool_)):
-        raise TypeError(f"training must be True or False, got {training!r}")
+    training = check_flag(training, "training")
     momentum = check_number(momentum, "momentum", 0, 1, closed_high=True)
     if (mean is None) != (var is None):
         missing, given = ("mean", "var") if mean is None else ("var", "mean")
@@ -264,7 +263,7 @@ def _ready(x, gain, shift, mean, var, training, momentum, eps):
             f"running_var[{c}] is {var[c]}, but a variance is not negative; "
             "was it exchanged with running_mean?"
         )
-    return x, gain, shift, mean, var, bool(training), momentum, eps, dtype
+    return x, gain, shift, mean, var, training, momentum, eps, dtype
 
 
 def _cotangents(g, x, dtype):
