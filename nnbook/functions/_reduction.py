@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_same_shape, common_dtype, working_dtype
+from nnbook.functions._validate import (
+    as_float,
+    check_finite,
+    check_same_shape,
+    common_dtype,
+    first_place,
+    working_dtype,
+)
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -28,9 +35,7 @@ def check_pair(first, second, names, reduction):
         raise ValueError(
             f"{names[0]} is empty, shape {x.shape}; a mean over no examples is undefined"
         )
-    if not np.isfinite(y).all():
-        at = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
-        raise ValueError(f"{names[1]}{list(at)} is {y[at]}, but data must be finite")
+    check_finite(y, names[1], "data")
     dtype = common_dtype(x, y)
     work = working_dtype(dtype)
     return x.astype(work, copy=False), y.astype(work, copy=False), dtype
@@ -40,7 +45,7 @@ def check_weights(w):
     """Raise ValueError unless every weight is finite and not negative."""
     good = (w >= 0) & (w < np.inf)
     if not good.all():
-        at = tuple(int(i) for i in np.argwhere(~good)[0])
+        at = first_place(~good)
         raise ValueError(f"weights{list(at)} is {w[at]}, but a weight is finite and not negative")
 
 

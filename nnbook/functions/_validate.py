@@ -91,6 +91,18 @@ def check_same_shape(x, y, names):
     raise ValueError(message)
 
 
+def first_place(where):
+    """Return the index of the first True, as plain integers for a message."""
+    return tuple(int(i) for i in np.argwhere(where)[0])
+
+
+def check_finite(x, name, meaning):
+    """Raise ValueError unless every entry of `x` is finite; `meaning` says why it must be."""
+    if not np.isfinite(x).all():
+        at = first_place(~np.isfinite(x))
+        raise ValueError(f"{name}{list(at)} is {x[at]}, but {meaning} must be finite")
+
+
 def check_axis(x, axis, name, option="axis"):
     """Return `axis` counted from the front; raise if `x` does not have it."""
     try:
@@ -173,7 +185,7 @@ def check_probabilities(y, name, largest):
     good = (y >= 0) & (y <= largest)
     if good.all():
         return
-    at = tuple(int(i) for i in np.argwhere(~good)[0])
+    at = first_place(~good)
     message = f"{name}{list(at)} is {y[at]}, but a probability "
     message += "lies in [0, 1]" if largest == 1 else "is finite and not negative"
     if y[at] == -1:

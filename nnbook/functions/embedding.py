@@ -2,7 +2,7 @@ r"""Embedding: one row of a table for each token."""
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, check_matrix
+from nnbook.functions._validate import as_float, check_count, check_matrix, first_place
 
 RUN = 32  # rows that are added one after the other; longer runs are added as sums of sums
 
@@ -138,9 +138,9 @@ def _checked(indices, table, padding_index):
             "use indices.astype(int) if they are whole numbers"
         )
     size = len(table)
-    wrong = np.argwhere((indices < 0) | (indices >= size))
-    if len(wrong):
-        at = tuple(int(i) for i in wrong[0])
+    wrong = (indices < 0) | (indices >= size)
+    if wrong.any():
+        at = first_place(wrong)
         rows = f"rows 0 to {size - 1}" if size else "no rows"
         message = (
             f"indices{list(at) if at else ''} is {indices[at]}, but a table of shape "

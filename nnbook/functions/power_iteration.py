@@ -7,8 +7,10 @@ import numpy as np
 from nnbook.functions._validate import (
     as_float,
     check_count,
+    check_finite,
     check_matrix,
     check_number,
+    first_place,
     working_dtype,
 )
 
@@ -179,7 +181,7 @@ def top_eigenpairs(A, count, *, rng=None, tolerance=1e-10, max_iterations=10_000
     if k > n:
         raise ValueError(f"count is {k}, but A of shape {matrix.shape} has {n} eigenvalues")
     if not np.array_equal(matrix, matrix.T):
-        i, j = (int(m) for m in np.argwhere(matrix != matrix.T)[0])
+        i, j = first_place(matrix != matrix.T)
         raise ValueError(
             f"A must be symmetric, but A[{i}, {j}] is {matrix[i, j]} and A[{j}, {i}] is "
             f"{matrix[j, i]}; pass (A + A.T) / 2 if only rounding differs"
@@ -223,9 +225,7 @@ def _problem(A, start, rng):
     check_matrix(A, "A", ("n", "n"))
     if A.shape[0] != A.shape[1] or A.size == 0:
         raise ValueError(f"A must be square and not empty, but its shape is {A.shape}")
-    if not np.isfinite(A).all():
-        at = [int(i) for i in np.argwhere(~np.isfinite(A))[0]]
-        raise ValueError(f"A{at} is {A[tuple(at)]}, but the matrix must be finite")
+    check_finite(A, "A", "the matrix")
     work = working_dtype(A.dtype)
     if start is None:
         start = _generator(rng).normal(size=len(A))

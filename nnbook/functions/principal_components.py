@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nnbook.functions._standardize import centre
-from nnbook.functions._validate import as_float, check_count, check_matrix
+from nnbook.functions._validate import as_float, check_count, check_finite, check_matrix
 
 
 class PCA(NamedTuple):
@@ -83,9 +83,7 @@ def pca(X, n_components=None):
     n, d = X.shape
     if n < 2 or d < 1:
         raise ValueError(f"X must have at least two examples of a feature, but has shape {X.shape}")
-    if not np.isfinite(X).all():
-        at = [int(i) for i in np.argwhere(~np.isfinite(X))[0]]
-        raise ValueError(f"X{at} is {X[tuple(at)]}, but data must be finite")
+    check_finite(X, "X", "data")
     k = min(n, d) if n_components is None else check_count(n_components, "n_components")
     if k > min(n, d):
         raise ValueError(
