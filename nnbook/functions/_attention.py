@@ -16,6 +16,7 @@ from nnbook.functions._validate import (
     check_flag,
     check_number,
     common_dtype,
+    product_dtype,
     working_dtype,
 )
 from nnbook.functions.activations import tanh
@@ -49,8 +50,8 @@ class Arranged(NamedTuple):
 
     def in_dtype(self, dtype):
         """Return the same with results in `dtype`, and products in it, or in float32 at least."""
-        product = np.promote_types(dtype, np.float32)
-        Q, K, V = (x.astype(product, copy=False) for x in (self.Q, self.K, self.V))
+        work = product_dtype(dtype)
+        Q, K, V = (x.astype(work, copy=False) for x in (self.Q, self.K, self.V))
         return self._replace(Q=Q, K=K, V=V, dtype=dtype)
 
 

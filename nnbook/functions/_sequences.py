@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, check_flag, common_dtype
+from nnbook.functions._validate import (
+    as_float,
+    check_count,
+    check_flag,
+    common_dtype,
+    product_dtype,
+)
 
 FLIPS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
 OWNERS = {1: "a plain RNN", 3: "a GRU", 4: "an LSTM"}
@@ -27,8 +33,8 @@ class Layout:
 
     @property
     def work(self):
-        """Return the dtype to compute in: NumPy would accumulate float16 products in float16."""
-        return np.promote_types(self.dtype, np.float32)
+        """Return the dtype to compute in."""
+        return product_dtype(self.dtype)
 
     def cast(self, a):
         """Return `a`, with an axis of directions, in the working dtype."""

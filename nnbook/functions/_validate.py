@@ -55,6 +55,11 @@ def working_dtype(dtype):
     return np.promote_types(dtype, np.float64)
 
 
+def product_dtype(dtype):
+    """Return the dtype to multiply in: NumPy would accumulate float16 products in float16."""
+    return np.promote_types(dtype, np.float32)
+
+
 def check_matrix(x, name, axes):
     """Raise ValueError unless `x` has the two `axes` that its name promises."""
     if x.ndim == 2:

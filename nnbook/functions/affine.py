@@ -4,7 +4,13 @@ import itertools
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, check_matrix, common_dtype
+from nnbook.functions._validate import (
+    as_float,
+    check_count,
+    check_matrix,
+    common_dtype,
+    product_dtype,
+)
 
 
 def affine(A, W, b):
@@ -98,7 +104,7 @@ def affine_vjp(g, A, W, b):
         raise ValueError(message)
     if g.dtype is not A.dtype or dtype is not A.dtype:
         dtype = np.promote_types(dtype, g.dtype)
-        g = g.astype(np.promote_types(dtype, np.float32), copy=False)
+        g = g.astype(product_dtype(dtype), copy=False)
     with np.errstate(all="ignore"):
         gradients = g @ W, g.T @ A, g.T @ np.ones(len(g), g.dtype)
         return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
@@ -231,8 +237,7 @@ def _layer(A, W, b):
             message += "; that is n_in: there is one bias for each output, not for each input"
         raise ValueError(message)
     dtype = common_dtype(A, W, b)
-    # NumPy would accumulate float16 products in float16.
-    work = np.promote_types(dtype, np.float32)
+    work = product_dtype(dtype)
     return A.astype(work, copy=False), W.astype(work, copy=False), b.astype(work, copy=False), dtype
 
 

@@ -2,7 +2,13 @@ r"""Embedding: one row of a table for each token."""
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, check_matrix, first_place
+from nnbook.functions._validate import (
+    as_float,
+    check_count,
+    check_matrix,
+    first_place,
+    product_dtype,
+)
 
 RUN = 32  # rows that are added one after the other; longer runs are added as sums of sums
 
@@ -105,7 +111,7 @@ def embedding_vjp(g, indices, table, *, padding_index=None):
         kept = tokens != padding_index
         order, tokens = order[kept], tokens[kept]
     rows = g.reshape(indices.size, table.shape[1])[order]
-    rows = rows.astype(np.promote_types(dtype, np.float32), copy=False)
+    rows = rows.astype(product_dtype(dtype), copy=False)
     with np.errstate(all="ignore"):
         while True:
             first = np.flatnonzero(np.diff(tokens, prepend=-1))
