@@ -222,8 +222,7 @@ def cotangents(g, shapes, names, layout):
             )
         found.append(a)
     dtype = common_dtype(np.empty(0, layout.dtype), *(a for a in found if a is not None))
-    zeros = (np.zeros(shape, dtype) for shape in shapes)
-    found = [z if a is None else a for a, z in zip(found, zeros, strict=True)]
+    found = [np.zeros(s, dtype) if a is None else a for a, s in zip(found, shapes, strict=True)]
     return found, replace(layout, dtype=dtype)
 
 
