@@ -18,7 +18,6 @@ import numpy as np
 
 from nnbook.functions._standardize import (
     Standardized,
-    along,
     as_rows,
     centre,
     check_parameter,
@@ -204,7 +203,7 @@ def batch_norm_vjp(
     axes = _batch_axes(x)
     with np.errstate(all="ignore"):
         rows = as_rows(x, axes)
-        h = as_rows(g if gain is None else g * along(gain, (1,), x.ndim), axes)
+        h = as_rows(restore(g, gain, None, (1,)), axes)
         if training:
             standardized, new_mean, _ = _of_batch(rows, eps)
             weight = 1 if mean is None else momentum
