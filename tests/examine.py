@@ -23,9 +23,7 @@ def arrays(value) -> tuple:
 
 def forward(case: Case, args, kwargs) -> tuple:
     """Return the outputs that the derivative belongs to, as a tuple of arrays."""
-    with np.errstate(all="raise"):
-        value = case.function(*args, **kwargs)
-    return arrays(value if case.outputs is None else case.outputs(value))
+    return arrays(structure(case, args, kwargs))
 
 
 def structure(case: Case, args, kwargs):
