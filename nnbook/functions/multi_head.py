@@ -198,7 +198,7 @@ def multi_head_attention_vjp(
         Y_bar, W_o_bar, b_o_bar = m.map_vjp(g, side_by_side(out), "o")
         Y_bar = in_heads(Y_bar, m.heads)
         if g_P is not None:
-            keys = K.shape[2] + (0 if past is None else np.shape(past[0])[-2])
+            keys = K.shape[2] + (0 if past is None else np.shape(past[0])[2])
             g_P = m.fitting(g_P, "P", (*out.shape[:3], keys))
         Q_bar, K_bar, V_bar, mask_bar = attention_vjp(
             (Y_bar, g_P) if pair else Y_bar, Q, K, V, mask, return_weights=pair, **options
