@@ -4,7 +4,13 @@ import math
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, common_dtype, product_dtype
+from nnbook.functions._validate import (
+    as_float,
+    check_cotangent_shape,
+    check_count,
+    common_dtype,
+    product_dtype,
+)
 
 AXES = {1: "(N, C, n)", 2: "(N, C, height, width)", 3: "(N, C, depth, height, width)"}
 
@@ -81,10 +87,7 @@ def _channels_message(x, W, expected, groups, roles):
 def check_cotangent(g, shape, name, dtype):
     """Return g in the working dtype of the result's `dtype`, and the dtype of the gradients."""
     g = as_float(g, "g")
-    if g.shape != shape:
-        raise ValueError(
-            f"g must have the shape of {name}'s result, {shape}, but its shape is {g.shape}"
-        )
+    check_cotangent_shape(g, shape, f"{name}'s result")
     dtype = np.promote_types(dtype, g.dtype)
     return g.astype(product_dtype(dtype), copy=False), dtype
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from nnbook.functions._validate import (
     as_float,
+    check_cotangent_shape,
     check_count,
     check_matrix,
     common_dtype,
@@ -156,11 +157,7 @@ class MultiHead:
         if g is None:
             return np.zeros(shape, self.product)
         expected = shape if self.batched else shape[1:]
-        if g.shape != expected:
-            raise ValueError(
-                f"g must have the shape of multi_head_attention's {name}, {expected}, "
-                f"but its shape is {g.shape}"
-            )
+        check_cotangent_shape(g, expected, f"multi_head_attention's {name}")
         return g.reshape(shape).astype(self.product, copy=False)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnbook.functions._validate import (
     as_float,
+    check_cotangent_shape,
     check_count,
     check_flag,
     common_dtype,
@@ -216,10 +217,7 @@ def cotangents(g, shapes, names, layout):
             found.append(None)
             continue
         a = as_float(a, label)
-        if a.shape != shape:
-            raise ValueError(
-                f"{label} must have the shape of {name}, {shape}, but its shape is {a.shape}"
-            )
+        check_cotangent_shape(a, shape, name, label)
         found.append(a)
     dtype = common_dtype(np.empty(0, layout.dtype), *(a for a in found if a is not None))
     found = [np.zeros(s, dtype) if a is None else a for a, s in zip(found, shapes, strict=True)]

@@ -108,6 +108,14 @@ def check_finite(x, name, meaning):
         raise ValueError(f"{name}{list(at)} is {x[at]}, but {meaning} must be finite")
 
 
+def check_cotangent_shape(g, shape, of, name="g"):
+    """Raise ValueError unless the cotangent `g` has the `shape` of what it belongs to, `of`."""
+    if g.shape != shape:
+        raise ValueError(
+            f"{name} must have the shape of {of}, {shape}, but its shape is {g.shape}"
+        )
+
+
 def check_axis(x, axis, name, option="axis"):
     """Return `axis` counted from the front; raise if `x` does not have it."""
     try:

@@ -4,6 +4,7 @@ import numpy as np
 
 from nnbook.functions._validate import (
     as_float,
+    check_cotangent_shape,
     check_count,
     check_matrix,
     first_place,
@@ -97,12 +98,7 @@ def embedding_vjp(g, indices, table, *, padding_index=None):
     """
     g = as_float(g, "g")
     indices, table, padding_index = _checked(indices, table, padding_index)
-    expected = (*indices.shape, table.shape[1])
-    if g.shape != expected:
-        raise ValueError(
-            f"g must have the shape of embedding(indices, table), {expected}, "
-            f"but its shape is {g.shape}"
-        )
+    check_cotangent_shape(g, (*indices.shape, table.shape[1]), "embedding(indices, table)")
     dtype = np.result_type(g.dtype, table.dtype)
     out = np.zeros(table.shape, dtype)
     order = np.argsort(indices, axis=None, kind="stable")
