@@ -57,7 +57,9 @@ def wrap_templates(app) -> None:
 
 # The theme loads the search on every page, for results while one types, which are switched off.
 # The index grows with the book: a tenth of a first visit, and used on one page.
-SEARCH = re.compile(r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js"></script>')
+SEARCH = re.compile(
+    r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js"></script>'
+)
 
 
 def repair(page: str) -> str:
