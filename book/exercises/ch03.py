@@ -118,7 +118,7 @@ EXERCISES = [
         """,
         options={
             "a": r"Turn the wheel: $\operatorname{tr}(V^\top\Delta^\top X)$. Now $V^\top$ stands "
-                 r"first, and what it is multiplied by is the transpose of $\bar W = X^\top\Delta$.",
+                 r"first, and it is multiplied by the transpose of $\bar W = X^\top\Delta$.",
             "b": r"Transpose the whole: $\operatorname{tr}(V X^\top\Delta)$; turn the wheel: "
                  r"$\operatorname{tr}(X^\top\Delta V) = "
                  r"\operatorname{tr}((\Delta^\top X)^\top V)$.",

@@ -107,7 +107,8 @@ def untex(text):
             return ""
         if name in WORDS:
             return WORDS[name] + ("" if after and name in ("sqrt", "lVert", "lvert") else after
-                                  if name in ("cdot", "odot", "times", "to", "Vert", "circ") else "")
+                                  if name in ("cdot", "odot", "times", "to", "Vert", "circ")
+                                  else "")
         return name + after
 
     text = re.sub(r"\\([A-Za-z]+)( ?)", word, text)
