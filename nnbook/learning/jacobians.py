@@ -86,15 +86,13 @@ def jacobian(f, argument=0, *, mode=None):
                             f"{type(x).__name__}; take a Jacobian for each array of it")
         y = _one_array(run(x))
         shape = y.shape + x.shape
-        if not isinstance(y, Tensor) or y.level != level:  # f does not depend on x
-            return np.zeros(shape, y.dtype)
+        if not isinstance(y, Tensor) or y.level != level or 0 in shape:
+            return np.zeros(shape, y.dtype)  # f does not depend on x, or there is nothing to fill
         rows = y.size <= x.size if mode is None else mode == "reverse"
         if rows:
             parts = [backward(y, x, unit) for unit in _units(y)]
         else:
             parts = [jvp(run, (x.value,), (unit,))[1] for unit in _units(x)]
-        if not parts:
-            return np.zeros(shape, y.dtype)
         if rows:
             return np.reshape(np.stack(parts), shape)
         return np.reshape(np.stack(parts, axis=-1), shape)

@@ -46,6 +46,21 @@ def test_the_default_takes_the_fewer_passes():
     calls.clear()
     jacobian(lambda x: f(x)[0] * np.ones(9))(np.ones(2))    # two columns, a pass each
     assert len(calls) == 3
+    calls.clear()
+    jacobian(f)(np.ones(3))            # as many of either: rows, from one pass
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(("mode", "passes"), [("reverse", 1), ("forward", 6)])
+def test_the_mode_that_is_asked_for_is_taken(mode, passes):
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.sum(x) * np.ones(3)
+
+    jacobian(f, mode=mode)(np.ones(5))
+    assert len(calls) == passes
 
 
 def test_one_number_in_or_out():
