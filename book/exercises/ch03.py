@@ -64,8 +64,8 @@ EXERCISES = [
         mistakes=[
             Mistake("gradient trusted", "0", "That is the table of partial derivatives times the "
                     "direction. Put t = π/4 into f itself: u = v = h/√2."),
-            Mistake("root forgotten", "cos(t) sin(t)/(cos(t)^2 + sin(t)^2)^2 + 1",
-                    "On the axes f is zero, so at t = 0 the slope is 0."),
+            Mistake("diagonal only", "1/2", "That is the slope on the diagonal, t = π/4. Other "
+                    "directions have others; on the axes it is 0."),
             Mistake("the crease of the text", "cos(t)^2 sin(t)", "That belongs to u²v/(u² + v²). "
                     "Here the top is uv, and the bottom has a root."),
             Mistake("sum for product", "cos(t) + sin(t)", "That is the slope of u + v. On the "
