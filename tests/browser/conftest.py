@@ -105,6 +105,7 @@ class Visit:
     outside: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
+    responses: dict[str, object] = field(default_factory=dict)
 
     def complaints(self) -> list[str]:
         """Return all of it, in words."""
@@ -148,6 +149,7 @@ def visit(chromium):
         page.on("pageerror", lambda error: watched.console.append(str(error)))
         page.on("requestfailed", lambda r: watched.failed.append(r.url))
         page.on("response", lambda r: r.status >= 400 and watched.failed.append(r.url))
+        page.on("response", lambda r: watched.responses.setdefault(r.url, r))
         page.goto(url, wait_until="load")
         if javascript:
             settle(page)

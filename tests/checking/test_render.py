@@ -164,7 +164,8 @@ def test_sizes_are_told_with_the_matrices():
 @pytest.mark.parametrize(("tex", "plain"), [
     (r"w \ne 0", "w ≠ 0"), (r"\tfrac12\ln 2", "1/2 ln 2"), (r"\Delta^\top W", "Δᵀ W"),
     (r"\varphi'(z)", "φ′(z)"), (r"\lVert w \rVert", "‖w‖"),
-    (r"y \Vert p", "y ‖ p"), ("a - b", "a − b"),
+    (r"y \Vert p", "y ‖ p"), ("a - b", "a − b"), (r"\nabla f \ne 0", "∇f ≠ 0"),
+    (r"J_{g \circ f}", "J_g ∘ f"),
 ])
 def test_words_for_a_terminal(tex, plain):
     assert render.untex(tex) == plain

@@ -1,10 +1,9 @@
-"""Rules of the optimizers: what their first steps, their forms and their averages come to."""
+"""Rules of the optimizers: their first steps and their averages; chapter 13 derives momentum."""
 
 import numpy as np
 import sympy as sp
 
 from nnbook.checking import Derivation, verify
-from nnbook.learning.acceleration import MomentumState, convert_momentum
 from nnbook.learning.adam_family import AdamState
 from nnbook.learning.adaptive import RMSpropState
 from nnbook.learning.decay import coupled_l2, decoupled_decay
@@ -12,17 +11,15 @@ from nnbook.learning.optimizers import (
     adam,
     adamw,
     amsgrad,
-    momentum,
     nadam,
     nesterov,
-    nesterov_rewritten,
     rmsprop,
     sgd,
 )
 
 alpha, eps = sp.symbols("alpha epsilon", positive=True)
 beta, b1, b2 = sp.symbols("beta beta_1 beta_2", positive=True)
-theta, g, m, s, v, x, y, h, lam = sp.symbols("theta g m s v x y h lambda", real=True)
+theta, g, m, s, v, y, lam = sp.symbols("theta g m s v y lambda", real=True)
 c = sp.Symbol("c", positive=True)
 SHARE = sp.Interval.open(0, 1)
 # far from the ends of the format: no square of a gradient overflows or vanishes
@@ -114,69 +111,6 @@ def adam_rules():
     return pairs
 
 
-def momentum_rules():
-    a = sp.Symbol("a", real=True)
-    D = Derivation(
-        "13.21",
-        "The average is the velocity, divided by a constant",
-        theta - alpha / (1 - beta) * (beta * a + (1 - beta) * g),
-        domain={beta: SHARE},
-        let={v: -alpha / (1 - beta) * a},
-    )
-    D.step(theta + beta * (-alpha / (1 - beta) * a) - alpha * g, "multiply out")
-    D.step(theta + beta * v - alpha * g, "$v = -\\frac{α}{1-β} a$ is the velocity")
-
-    def average(theta, alpha, beta, a, g):
-        rate, _ = convert_momentum(alpha, beta, "velocity", "average")
-        state = MomentumState(1, np.array(float(a)))
-        return step(momentum(rate, beta, form="average"), g, theta, state)[0]
-
-    wide = {theta: MILD, alpha: MILD, a: MILD, g: MILD}
-    pairs = [(D, verify(D, momentum, args=[theta, alpha, beta, a, g], domain=wide, because=ENDS,
-                        call=average, points=100))]  # fmt: skip
-
-    before = sp.Symbol("y", real=True)
-    D = Derivation(
-        "13.22",
-        "A step of momentum on a quadratic",
-        x + v - alpha * h * x,
-        domain={beta: SHARE},
-        let={v: beta * (x - before)},
-    )
-    D.step(x + beta * (x - before) - alpha * h * x, "the velocity is β times the last step")
-    D.step((1 + beta - alpha * h) * x - beta * before, "the first row of the mode matrix")
-
-    def quadratic(x, before, alpha, beta, h):
-        # as the update writes it, with the velocity of the last step
-        state = MomentumState(1, np.array(float(x) - float(before)))
-        return step(momentum(alpha, beta), h * x, x, state)[0]
-
-    wide = {x: MILD, before: MILD, alpha: (1e-9, 1e9), h: MILD}
-    pairs.append((D, verify(D, momentum, args=[x, before, alpha, beta, h], domain=wide,
-                            because=ENDS, call=quadratic, points=100)))  # fmt: skip
-    return pairs
-
-
-def rewritten_rules():
-    D = Derivation(
-        "13.24",
-        "Nesterov in the look-ahead point alone",
-        x + v + beta * v,
-        domain={beta: SHARE},
-        let={x: y - beta * s, v: beta * s - alpha * g},
-    )
-    D.step(y - beta * s + v + beta * v, "the point is $x = y - βs$")
-    D.step(y - alpha * g + beta * v, "$v = βs - αg$, and $βs$ goes")
-
-    def rewritten(y, beta, s, alpha, g):
-        state = MomentumState(3, np.array(float(s)))
-        return step(nesterov_rewritten(alpha, beta), g, y, state)[0]
-
-    wide = {y: MILD, s: MILD, alpha: (1e-9, 1e9), g: MILD}
-    return [(D, verify(D, nesterov_rewritten, args=[y, beta, s, alpha, g], domain=wide,
-                       because=ENDS, call=rewritten, points=100))]  # fmt: skip
-
-
 def nesterov_rules():
     D = Derivation("13.25", "The first step of Nesterov", y - alpha * g + beta * (0 - alpha * g),
                    domain={beta: SHARE})  # fmt: skip
@@ -253,9 +187,7 @@ DERIVATIONS = {
     "amsgrad": lambda: [first_step("14.28", amsgrad, "The first step of AMSGrad")],
     "coupled_l2": lambda: decay_rules("14.26", coupled_l2),
     "decoupled_decay": lambda: decay_rules("14.30", decoupled_decay),
-    "momentum": momentum_rules,
     "nadam": lambda: [first_step("14.29", nadam, "The first step of NAdam", ahead=True)],
     "nesterov": nesterov_rules,
-    "nesterov_rewritten": rewritten_rules,
     "rmsprop": rmsprop_rules,
 }
