@@ -222,7 +222,8 @@ FUSED = ("cross_entropy", "bce_with_logits", "squared_error", "mse")
 def loss_step(loss, logits, delta, work):
     """Return ``step(Y, scale)``, which fills delta and returns the mean loss.
 
-    What it fills in is ``scale`` times the gradient of N times the mean loss.
+    What it fills in is ``scale`` times the gradient of N times the mean loss; without a scale
+    delta is scratch.
     """
     if loss == "cross_entropy":
         return SoftmaxCrossEntropy(logits, delta, work)
