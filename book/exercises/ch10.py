@@ -138,8 +138,8 @@ EXERCISES = [
         "10.4", "Cut wires",
         """
         Each of the $n$ wires into a unit is cut with probability $p$, independently, and its
-        weight is then 0. The weights of the others are drawn with mean 0 and variance $v$. Which
-        $v$ keeps the mean square from one ReLU layer to the next?
+        weight is then 0. The weights of the others are drawn with mean 0 and variance
+        $\\sigma_w^2$. Which $\\sigma_w^2$ keeps the mean square from one ReLU layer to the next?
         """,
         variables={"n": range(2, 500), "p": (0.05, 0.95)}, what="the variance",
         right=("2/((1-p) n)", "2/(n - p n)", "(2/n)/(1-p)"),
@@ -150,11 +150,11 @@ EXERCISES = [
             Mistake("bend forgotten", "1/((1-p) n)", "And ReLU halves what arrives."),
             Mistake("wrong way", "2(1-p)/n", "Fewer wires need larger weights, not smaller."),
             Mistake("square", "2/((1-p)^2 n)", "A cut wire loses its whole square, once: the "
-                    "variance of a weight is (1 − p)v."),
+                    "variance of a weight is (1 − p)σ_w²."),
         ],
         solution="""
-        A weight is 0 with probability $p$, so its variance is $(1-p)v$, and its mean is still 0.
-        (10.1) asks for no more. Set $(1-p)\\,v\\,n/2 = 1$.
+        A weight is 0 with probability $p$, so its variance is $(1-p)\\sigma_w^2$, and its mean
+        is still 0. (10.1) asks for no more. Set $(1-p)\\,\\sigma_w^2\\,n/2 = 1$.
         """,
         code=cut_wires),
     Repair(
