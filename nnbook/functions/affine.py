@@ -107,6 +107,8 @@ def affine_vjp(g, A, W, b):
         g = g.astype(product_dtype(dtype), copy=False)
     with np.errstate(all="ignore"):
         gradients = g @ W, g.T @ A, g.T @ np.ones(len(g), g.dtype)
+        if dtype is A.dtype:
+            return gradients
         return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
 
 
