@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3 || command -v python)
 ifeq ($(PYTHON),)
 $(error Python 3.11 or newer is needed, and there is neither python3 nor python on the PATH)
 endif
-TARGETS = book test lab chapter notebooks lint mutants fuzz precision bench serve upgrade clean
+TARGETS = book test lab chapter notebooks lint mutants fuzz precision statistics bench serve upgrade clean
 
 .PHONY: help $(TARGETS)
 help:

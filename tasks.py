@@ -14,6 +14,7 @@ target in it. Only the standard library is used here.
     mutants             plant errors in the code, count those that the tests find (``sample=300``)
     fuzz [only=gelu]    try all float32 numbers and many shapes, for hours (``part=1/64``: a share)
     precision           measure the worst errors and write the table that the book shows
+    statistics          count words, equations, states, exercises, planted errors of each chapter
     bench [only=step]   time nnbook beside PyTorch, JAX and others (10 minutes; ``rounds=20``)
     serve               serve the built book at http://localhost:8000
     upgrade             install newer packages, run the tests, show what changed
@@ -45,9 +46,6 @@ steps: list[tuple[float, str]] = []
 
 class Stop(Exception):
     """A target cannot go on; the message says why and what to do."""
-
-
-# ------------------------------------------------------------------ running and reporting
 
 
 def say(text: str) -> None:
@@ -91,9 +89,6 @@ def run(*command: object, **extra: str) -> None:
 def python(*arguments: object, **extra: str) -> None:
     """Run the virtual environment's Python."""
     run(PYTHON, *arguments, **extra)
-
-
-# ------------------------------------------------------------------ set-up
 
 
 def find_python() -> str:
@@ -191,9 +186,6 @@ def lock(path: Path, patience: float = 900):
         path.unlink(missing_ok=True)
 
 
-# ------------------------------------------------------------------ targets
-
-
 def book() -> None:
     """Build the book and say where to open it."""
     with step("build the book"):
@@ -248,14 +240,8 @@ def test() -> None:
     other = {"NPY_DISABLE_CPU_FEATURES": "X86_V4", "OPENBLAS_CORETYPE": "Haswell"}
     with step("run the notebooks under another processor's kernels"):
         python("-m", "pytest", "-q", *NBVAL, "book", PYTHONHASHSEED="1", **other)
-    REPORT.mkdir(parents=True, exist_ok=True)
-    slowest = sorted(steps, reverse=True)[:10]
-    lines = [f"{seconds:7.1f} s  {title}" for seconds, title in slowest]
-    (REPORT / "0 steps before the tests.txt").write_text("\n".join(lines), encoding="utf-8")
-    times = [f"{seconds:7.1f} s  {name}" for name, seconds in executed()]
-    (REPORT / "1 chapters executed for the book, figures and all (limit 20 s).txt").write_text(
-        "\n".join(times), encoding="utf-8"
-    )
+    report("0 steps before the tests", sorted(steps, reverse=True)[:10])
+    report("1 chapters executed for the book, figures and all (limit 20 s)", executed())
     with step("compare with JAX, optax, SciPy and scikit-learn"):  # apart from tests that fork
         python("-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "tests/witnesses")
     say("→ unit tests, doctests, notebooks" + (", pages in Chromium" if browser else ""))
@@ -267,10 +253,17 @@ def test() -> None:
     )  # fmt: skip
 
 
-def executed() -> list[tuple[str, float]]:
+def executed() -> list[tuple[float, str]]:
     """Return how long each chapter took when the book was built."""
     paths = sorted((BUILD / "executed").glob("*.json"))
-    return [(p.stem, json.loads(p.read_text(encoding="utf-8"))["seconds"]) for p in paths]
+    return [(json.loads(p.read_text(encoding="utf-8"))["seconds"], p.stem) for p in paths]
+
+
+def report(title: str, times: list[tuple[float, str]]) -> None:
+    """Keep times for the report that ends the tests."""
+    REPORT.mkdir(parents=True, exist_ok=True)
+    lines = [f"{seconds:7.1f} s  {name}" for seconds, name in times]
+    (REPORT / f"{title}.txt").write_text("\n".join(lines), encoding="utf-8")
 
 
 REPORT = BUILD / "report"
@@ -299,10 +292,7 @@ def notebooks(N: str = "") -> None:
 
 
 def lab() -> None:
-    """Open JupyterLab on the chapters, with one thread for each matrix product.
-
-    The networks are small: several threads wait for each other longer than they work.
-    """
+    """Open JupyterLab on the chapters; more than one thread a product would wait for each other."""
     one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     python("-m", "jupyter", "lab", "--notebook-dir", ROOT / "book", **one)
 
@@ -319,8 +309,7 @@ def mutants(sample: str = "") -> None:
 
 def fuzz(only: str = "", part: str = "") -> None:
     """Try more inputs than the tests have time for."""
-    options = {"only": only, "part": part}
-    python("tests/fuzz.py", *(f"{name}={value}" for name, value in options.items() if value))
+    python("tests/fuzz.py", *given(only=only, part=part))
 
 
 def precision() -> None:
@@ -329,13 +318,22 @@ def precision() -> None:
         python("tests/functions/precision_table.py")
 
 
+def statistics() -> None:
+    """Count what each chapter holds; the states of figures are those last built."""
+    python("-m", "tests.statistics_of_book")
+
+
 def bench(only: str = "", rounds: str = "") -> None:
     """Time nnbook beside what is installed of PyTorch, JAX and others; store what the book shows.
 
     ``.venv/bin/pip install -e '.[bench]'`` installs them all.
     """
-    options = {"only": only, "rounds": rounds}
-    python("-m", "benchmarks", *(f"{name}={value}" for name, value in options.items() if value))
+    python("-m", "benchmarks", *given(only=only, rounds=rounds))
+
+
+def given(**options: str) -> list[str]:
+    """Return the options that were given, as words of a command line."""
+    return [f"{name}={value}" for name, value in options.items() if value]
 
 
 def upgrade() -> None:
@@ -364,11 +362,9 @@ def _chapter(number: str) -> str:
     return str(int(number))
 
 
-TARGETS = {
-    f.__name__: f
-    for f in (book, test, lab, chapter, notebooks, lint, mutants, fuzz, precision, bench, serve,
-              upgrade, clean)
-}  # fmt: skip
+TARGETS = {f.__name__: f for f in (
+    book, test, lab, chapter, notebooks, lint, mutants, fuzz, precision, statistics, bench, serve,
+    upgrade, clean)}  # fmt: skip
 
 
 def main(words: list[str]) -> int:

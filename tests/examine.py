@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnbook.checking._gradient_report import drawn, in_dtype, moved_along
 from nnbook.checking.gradcheck import adjoint_test, gradcheck, taylor_test
 from tests.cases.base import Case
 
@@ -23,9 +24,7 @@ def arrays(value) -> tuple:
 
 def forward(case: Case, args, kwargs) -> tuple:
     """Return the outputs that the derivative belongs to, as a tuple of arrays."""
-    with np.errstate(all="raise"):
-        value = case.function(*args, **kwargs)
-    return arrays(value if case.outputs is None else case.outputs(value))
+    return arrays(structure(case, args, kwargs))
 
 
 def structure(case: Case, args, kwargs):
@@ -162,11 +161,10 @@ def examine_taylor(case, f, given, x, kinks, rng) -> int:
 
 def _is_rounding(f, given, x, steps, seed) -> bool:
     """Whether the remainders are too small to have an order: the function is all but linear."""
-    rng = np.random.default_rng(seed)
-    directions = [rng.standard_normal(np.shape(a)) for a in x]
-    length = np.sqrt(sum(float(np.sum(u * u)) for u in directions))
-    moved = [a + steps[0] * u / length for a, u in zip(x, directions, strict=True)]
-    slope = sum(float(np.sum(g * u)) for g, u in zip(given, directions, strict=True)) / length
+    named = in_dtype(x)
+    directions = drawn(np.random.default_rng(seed), named, unit=True)  # as `taylor_test` draws it
+    moved = moved_along(x, named, directions, steps[0])
+    slope = sum(float(np.sum(g * u)) for g, u in zip(given, directions, strict=True))
     return abs(f(moved) - f(x) - steps[0] * slope) <= 1e-10 * max(1.0, abs(f(x)))
 
 

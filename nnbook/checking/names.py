@@ -100,7 +100,7 @@ def _base_tex(head):
 def _inner_tex(text):
     for word in sorted(GREEK, key=len, reverse=True):
         text = re.sub(rf"(?<![A-Za-z\\]){word}(?![A-Za-z])", lambda m, w=word: _base_tex(w), text)
-    if re.fullmatch(r"[A-Za-z]{2,}", text) and not re.fullmatch(r"[ijklmnN]{2}", text):
+    if re.fullmatch(r"[A-Za-z]{2,}", text) and not re.fullmatch(r"(?!in)[ijklmnN]{2}", text):
         return r"\mathrm{" + text + "}"
     return text
 

@@ -1,8 +1,8 @@
 """Planted errors: the checker of derivations, checked.
 
 A check that accepts everything passes every test of true statements. So every line of every
-derivation is spoilt on purpose, a coefficient perturbed, a sign flipped, a term dropped, and each
-spoilt line must be refused with a counterexample.
+derivation is spoilt on purpose, a coefficient perturbed, a sign flipped, a term dropped, an
+inequality turned round, and each spoilt line must be refused with a counterexample.
 """
 
 import random
@@ -35,11 +35,14 @@ class Perturbation:
         What was done to it.
     expr : Basic
         The spoilt expression.
+    relation : {"=", "<=", ">="}
+        How the line before is said to compare with it.
     """
 
     line: int
     what: str
     expr: object
+    relation: str = "="
 
 
 def _scaled(e, factor):
@@ -92,8 +95,25 @@ def spoilt(e):
             yield f"{node} perturbed", _rebuilt(e, path, node * BUMP if node else 1 - BUMP)
 
 
-def differs(left, right, domains_of):
-    """Tell, at other points than a derivation uses, whether two values differ."""
+OPPOSITE = {"<=": ">=", ">=": "<="}
+
+
+def _fails(left, right, relation):
+    """Tell whether two numbers break a relation by more than rounding."""
+    if relation == "=":
+        gap = abs(left - right)
+    else:     # a spoilt line may lose its realness, and then it bounds nothing
+        gap = (left - right).real if relation == "<=" else (right - left).real
+    return gap > max(1e-12 * max(abs(left), abs(right)), 1e-25)
+
+
+def differs(left, right, domains_of, relation="="):
+    """Tell, at other points than a derivation uses, whether a relation between two values fails.
+
+    One point is enough against an equation. An inequality must fail at half of the points: a bound
+    may be spoilt by so little that it breaks in one corner alone.
+    """
+    tried = failed = 0
     rng = random.Random("a second opinion")
     symbols = size_symbols(left, right)
     if any(is_for_all_sizes(e) for e in (left, right)):
@@ -117,9 +137,12 @@ def differs(left, right, domains_of):
                     one, other = (side.at(point, 40) for side in both)
                 except CannotEvaluate:
                     continue
-                if abs(one - other) > max(1e-12 * max(abs(one), abs(other)), 1e-25):
-                    return True
-    return False
+                tried += 1
+                if _fails(one, other, relation):
+                    failed += 1
+                    if relation == "=":
+                        return True
+    return 0 < tried <= 2 * failed
 
 
 def perturb(derivation):
@@ -134,16 +157,20 @@ def perturb(derivation):
     Perturbation
     """
     for k, line in enumerate(derivation.lines[1:], 1):
-        if line.relation != "=":
+        if line.relation == "≈":
             continue
+        before = derivation.lines[k - 1].value if line.relation in OPPOSITE else line.value
         seen = {derivation.meaning(line.expr)}
         for what, e in spoilt(line.expr):
             value = derivation.meaning(e)
             if value in seen:
                 continue
             seen.add(value)
-            if differs(line.value, value, derivation._domains):
-                yield Perturbation(k, what, e)
+            if differs(before, value, derivation._domains, line.relation):
+                yield Perturbation(k, what, e, line.relation)
+        turned = OPPOSITE.get(line.relation)
+        if turned and differs(before, line.value, derivation._domains, turned):
+            yield Perturbation(k, "inequality turned round", line.expr, turned)
 
 
 def refusal(derivation, perturbation):
@@ -158,7 +185,8 @@ def refusal(derivation, perturbation):
     value = derivation.meaning(perturbation.expr)
     told = f"({derivation.number}), line {perturbation.line}, {perturbation.what}"
     try:
-        level, how = judge(before, value, "=", derivation._domains, derivation.number, told)
+        level, how = judge(before, value, perturbation.relation, derivation._domains,
+                           derivation.number, told)
     except DerivationError as error:
         if error.counterexample is None:
             raise AssertionError(f"{told}: refused without a counterexample: {error}") from error

@@ -76,7 +76,7 @@ def text_html(text):
 WORDS = {"odot": "⊙", "to": "→", "infty": "∞", "cdot": "·", "sum": "Σ", "prod": "Π",
          "partial": "∂", "ell": "ℓ", "varphi": "φ", "varepsilon": "ε", "times": "×", "quad": " ",
          "dots": "…", "lVert": "‖", "rVert": "‖", "Vert": "‖", "top": "ᵀ", "sqrt": "√", "pm": "±",
-         "lvert": "|", "rvert": "|", **names.GREEK}
+         "lvert": "|", "rvert": "|", "nabla": "∇", "circ": "∘", **names.GREEK}
 SIGNS_READ = {"le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "approx": "≈"}
 SILENT = {"big", "Big", "bigl", "bigr", "mathbf", "mathrm", "text", "operatorname", "left",
           "right", "mathbb", "displaystyle"}
@@ -107,7 +107,8 @@ def untex(text):
             return ""
         if name in WORDS:
             return WORDS[name] + ("" if after and name in ("sqrt", "lVert", "lvert") else after
-                                  if name in ("cdot", "odot", "times", "to", "Vert") else "")
+                                  if name in ("cdot", "odot", "times", "to", "Vert", "circ")
+                                  else "")
         return name + after
 
     text = re.sub(r"\\([A-Za-z]+)( ?)", word, text)

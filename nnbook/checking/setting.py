@@ -26,8 +26,10 @@ class Setting:
     # -- functions -----------------------------------------------------------------------
     def elementary(self, e, power=None):
         """Set a function that has a name of its own."""
-        word = {"log": "ln", "Max": "max", "Min": "min"}.get(e.func.__name__, e.func.__name__)
-        known = BARE | {"max", "min", "exp", "arg"}
+        words = {"log": "ln", "Max": "max", "Min": "min", "acos": "arccos", "asin": "arcsin",
+                 "atan": "arctan"}
+        word = words.get(e.func.__name__, e.func.__name__)
+        known = BARE | {"max", "min", "exp", "arg", "arccos", "arcsin", "arctan"}
         head = word if not self.tex else "\\" + word if word in known else (
             rf"\operatorname{{{word}}}")
         return self.call(head, e.args, power)

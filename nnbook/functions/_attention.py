@@ -16,6 +16,7 @@ from nnbook.functions._validate import (
     check_flag,
     check_number,
     common_dtype,
+    product_dtype,
     working_dtype,
 )
 from nnbook.functions.activations import tanh
@@ -49,8 +50,8 @@ class Arranged(NamedTuple):
 
     def in_dtype(self, dtype):
         """Return the same with results in `dtype`, and products in it, or in float32 at least."""
-        product = np.promote_types(dtype, np.float32)
-        Q, K, V = (x.astype(product, copy=False) for x in (self.Q, self.K, self.V))
+        work = product_dtype(dtype)
+        Q, K, V = (x.astype(work, copy=False) for x in (self.Q, self.K, self.V))
         return self._replace(Q=Q, K=K, V=V, dtype=dtype)
 
 
@@ -245,8 +246,8 @@ def _checked_past(past, K, V):
         raise TypeError(
             f"past must be a pair (K_past, V_past) of arrays, got {type(past).__name__}"
         )
-    for i, now, name in ((0, K, "K"), (1, V, "V")):
-        found = as_float(past[i], f"past[{i}]")
+    K_past, V_past = as_float(past[0], "past[0]"), as_float(past[1], "past[1]")
+    for i, found, now, name in ((0, K_past, K, "K"), (1, V_past, V, "V")):
         expected = now.shape
         if found.ndim != now.ndim or (*found.shape[:-2], found.shape[-1]) != (
             *expected[:-2],
@@ -256,7 +257,6 @@ def _checked_past(past, K, V):
                 f"past[{i}] goes before {name} and may differ from it in length alone, but its "
                 f"shape is {found.shape} and {name} has {expected}"
             )
-    K_past, V_past = as_float(past[0], "past[0]"), as_float(past[1], "past[1]")
     if K_past.shape[-2] != V_past.shape[-2]:
         raise ValueError(
             f"past[0] and past[1] must have the same length, a value for each key, but their "

@@ -25,6 +25,7 @@ from nnbook.functions._windows import aligned
 BUDGET = 2**20  # bytes of columns at a time: about a processor's own cache
 SMALL = 10**6  # multiply-adds up to which OpenBLAS takes its faster way, without packing
 THIN = 128  # windows in a product below which that is not faster
+MANY_ROWS = 64  # rows of a left factor that repay a copy of the right one
 SHORTEST = 512  # windows at a time, for packing the weights costs as much as some hundred of them
 
 
@@ -253,9 +254,15 @@ def _product(A, B, out):
 
 
 def _summed_product(A, B):
-    """Return A @ Bᵀ of each group, a sum over positions."""
+    """Return A @ Bᵀ of each group, a sum over positions.
+
+    Where A has many rows, a copy of Bᵀ, which BLAS then reads row by row, saves a third.
+    """
     pieces = _pieces(A.shape[1] * B.shape[1], A.shape[2])
-    return (_divided(A, pieces) @ _divided(B, pieces).swapaxes(2, 3)).sum(axis=0)
+    parts = _divided(B, pieces).swapaxes(2, 3)
+    if A.shape[1] >= MANY_ROWS:
+        parts = np.ascontiguousarray(parts)
+    return (_divided(A, pieces) @ parts).sum(axis=0)
 
 
 def _pieces(area, length):

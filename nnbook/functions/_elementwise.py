@@ -8,6 +8,7 @@ from nnbook.functions._validate import as_float, working_dtype
 
 # 8,192 float64 numbers are 64 KB: the few temporaries of a body stay in a core's own cache.
 BLOCK = 8192
+EXP_CAP = 30_000  # e^-|z| is 0 long before, in longdouble too
 
 
 def elementwise(body):

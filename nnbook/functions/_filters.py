@@ -4,7 +4,13 @@ import math
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, common_dtype
+from nnbook.functions._validate import (
+    as_float,
+    check_cotangent_shape,
+    check_count,
+    common_dtype,
+    product_dtype,
+)
 
 AXES = {1: "(N, C, n)", 2: "(N, C, height, width)", 3: "(N, C, depth, height, width)"}
 
@@ -57,8 +63,7 @@ def check_layer(x, W, b, axes, groups, transposed=False):
             raise ValueError(message + ("; pass b.ravel()" if b.size == outputs > 0 else ""))
         arrays.append(b)
     dtype = common_dtype(*arrays)
-    # NumPy would accumulate float16 products in float16.
-    work = np.promote_types(dtype, np.float32)
+    work = product_dtype(dtype)
     x, W, b = (None if a is None else a.astype(work, copy=False) for a in (x, W, b))
     return x, W, b, groups, dtype
 
@@ -82,12 +87,9 @@ def _channels_message(x, W, expected, groups, roles):
 def check_cotangent(g, shape, name, dtype):
     """Return g in the working dtype of the result's `dtype`, and the dtype of the gradients."""
     g = as_float(g, "g")
-    if g.shape != shape:
-        raise ValueError(
-            f"g must have the shape of {name}'s result, {shape}, but its shape is {g.shape}"
-        )
+    check_cotangent_shape(g, shape, f"{name}'s result")
     dtype = np.promote_types(dtype, g.dtype)
-    return g.astype(np.promote_types(dtype, np.float32), copy=False), dtype
+    return g.astype(product_dtype(dtype), copy=False), dtype
 
 
 def bias_gradient(g, b):

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, check_matrix, common_dtype
+from nnbook.functions._validate import (
+    as_float,
+    check_cotangent_shape,
+    check_count,
+    check_matrix,
+    common_dtype,
+    product_dtype,
+)
 
 NAMES = ("query", "key", "value", "W_q", "W_k", "W_v", "W_o", "b_q", "b_k", "b_v", "b_o")
 OF = {"q": "query", "k": "key", "v": "value"}
@@ -33,7 +40,7 @@ class MultiHead:
                 f"kv_heads must divide heads, but heads={self.heads} and kv_heads={self.kv_heads}"
             )
         self.dtype = common_dtype(*given.values(), *others)
-        self.product = np.promote_types(self.dtype, np.float32)
+        self.product = product_dtype(self.dtype)
         self._check_sequences(given)
         self._check_weights(given)
         self.batched = given["query"].ndim == 3
@@ -150,11 +157,7 @@ class MultiHead:
         if g is None:
             return np.zeros(shape, self.product)
         expected = shape if self.batched else shape[1:]
-        if g.shape != expected:
-            raise ValueError(
-                f"g must have the shape of multi_head_attention's {name}, {expected}, "
-                f"but its shape is {g.shape}"
-            )
+        check_cotangent_shape(g, expected, f"multi_head_attention's {name}")
         return g.reshape(shape).astype(self.product, copy=False)
 
 

@@ -43,14 +43,15 @@ def check_pooling(x, kernel, axes, *, stride, padding, ceil_mode, dilation=1):
     return x, slid
 
 
-def check_planes(x):
-    """Return `x` and a view of it as (N, C, entries) in floating point, with entries, or raise."""
+def check_planes(x, keepdims):
+    """Return `x`, a view of it as (N, C, entries), and the shape of the result, or raise."""
     x = as_float(x, "x")
     if x.ndim < 3:
         raise ValueError(f"x must have axes (N, C, ...), three or more, but its shape is {x.shape}")
     if 0 in x.shape[2:]:
         raise ValueError(f"x has no entries along a spatial axis: its shape is {x.shape}")
-    return x, x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+    kept = x.ndim - 2 if check_flag(keepdims, "keepdims") else 0
+    return x, x.reshape(*x.shape[:2], math.prod(x.shape[2:])), x.shape[:2] + (1,) * kept
 
 
 def meetings(slid, axis):

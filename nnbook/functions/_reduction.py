@@ -1,6 +1,15 @@
-"""What a loss gives back: one number for the batch, or one for each example."""
+"""What a loss of entries takes, and what it gives back: one number, or one for each."""
 
 import numpy as np
+
+from nnbook.functions._validate import (
+    as_float,
+    check_finite,
+    check_same_shape,
+    common_dtype,
+    first_place,
+    working_dtype,
+)
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -13,11 +22,30 @@ def check_reduction(reduction):
     raise kind(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
+def check_pair(first, second, names, reduction):
+    """Return both arrays, checked and in the working dtype, and the dtype of the result."""
+    check_reduction(reduction)
+    x, y = as_float(first, names[0]), as_float(second, names[1])
+    check_same_shape(x, y, names)
+    if x.ndim == 0:
+        raise ValueError(
+            f"{names[0]} must have an axis of examples, shape (N,) or (N, K), got a number"
+        )
+    if x.size == 0 and reduction == "mean":
+        raise ValueError(
+            f"{names[0]} is empty, shape {x.shape}; a mean over no examples is undefined"
+        )
+    check_finite(y, names[1], "data")
+    dtype = common_dtype(x, y)
+    work = working_dtype(dtype)
+    return x.astype(work, copy=False), y.astype(work, copy=False), dtype
+
+
 def check_weights(w):
     """Raise ValueError unless every weight is finite and not negative."""
     good = (w >= 0) & (w < np.inf)
     if not good.all():
-        at = tuple(int(i) for i in np.argwhere(~good)[0])
+        at = first_place(~good)
         raise ValueError(f"weights{list(at)} is {w[at]}, but a weight is finite and not negative")
 
 
@@ -33,8 +61,8 @@ def reduced(terms, reduction, dtype, quarter=None):
     `count`, and without overflow. It is that of `terms` unless given.
     """
     count = divisor(terms.size, reduction)
-    loss = terms if reduction == "none" else np.sum(terms) / count
-    if np.isinf(loss).any():
+    loss = terms if reduction == "none" else terms.sum() / count
+    if np.isinf(loss).any() if reduction == "none" else abs(loss) == np.inf:
         again = terms / 4 / count if quarter is None else quarter(count)
         again = again if reduction == "none" else np.sum(again)
         loss = np.where(np.isinf(loss), 4 * again, loss)

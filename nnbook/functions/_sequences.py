@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, check_flag, common_dtype
+from nnbook.functions._validate import (
+    as_float,
+    check_cotangent_shape,
+    check_count,
+    check_flag,
+    common_dtype,
+    product_dtype,
+)
 
 FLIPS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
 OWNERS = {1: "a plain RNN", 3: "a GRU", 4: "an LSTM"}
@@ -27,8 +34,8 @@ class Layout:
 
     @property
     def work(self):
-        """Return the dtype to compute in: NumPy would accumulate float16 products in float16."""
-        return np.promote_types(self.dtype, np.float32)
+        """Return the dtype to compute in."""
+        return product_dtype(self.dtype)
 
     def cast(self, a):
         """Return `a`, with an axis of directions, in the working dtype."""
@@ -210,14 +217,10 @@ def cotangents(g, shapes, names, layout):
             found.append(None)
             continue
         a = as_float(a, label)
-        if a.shape != shape:
-            raise ValueError(
-                f"{label} must have the shape of {name}, {shape}, but its shape is {a.shape}"
-            )
+        check_cotangent_shape(a, shape, name, label)
         found.append(a)
     dtype = common_dtype(np.empty(0, layout.dtype), *(a for a in found if a is not None))
-    zeros = (np.zeros(shape, dtype) for shape in shapes)
-    found = [z if a is None else a for a, z in zip(found, zeros, strict=True)]
+    found = [np.zeros(s, dtype) if a is None else a for a, s in zip(found, shapes, strict=True)]
     return found, replace(layout, dtype=dtype)
 
 

@@ -16,6 +16,7 @@ from nnbook.functions._validate import (
     check_number,
     check_probabilities,
     common_dtype,
+    first_place,
     working_dtype,
 )
 from nnbook.functions.probabilities import shifted_exp
@@ -183,7 +184,7 @@ def _check_labels(targets, z, name, axis, ignore_index):
     if ignore_index is not None:
         wrong &= labels != ignore_index
     if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        at = first_place(wrong)
         message = (
             f"targets{list(at)} is {labels[at]}, but {name} of shape {z.shape} have classes 0 to "
             f"{k - 1}"

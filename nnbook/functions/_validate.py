@@ -55,6 +55,11 @@ def working_dtype(dtype):
     return np.promote_types(dtype, np.float64)
 
 
+def product_dtype(dtype):
+    """Return the dtype to multiply in: NumPy would accumulate float16 products in float16."""
+    return np.promote_types(dtype, np.float32)
+
+
 def check_matrix(x, name, axes):
     """Raise ValueError unless `x` has the two `axes` that its name promises."""
     if x.ndim == 2:
@@ -89,6 +94,26 @@ def check_same_shape(x, y, names):
     elif x.ndim == y.ndim == 2 and x.shape == y.shape[::-1]:
         message += f"; rows are examples, so one of them is transposed: {second}.T"
     raise ValueError(message)
+
+
+def first_place(where):
+    """Return the index of the first True, as plain integers for a message."""
+    return tuple(int(i) for i in np.argwhere(where)[0])
+
+
+def check_finite(x, name, meaning):
+    """Raise ValueError unless every entry of `x` is finite; `meaning` says why it must be."""
+    if not np.isfinite(x).all():
+        at = first_place(~np.isfinite(x))
+        raise ValueError(f"{name}{list(at)} is {x[at]}, but {meaning} must be finite")
+
+
+def check_cotangent_shape(g, shape, of, name="g"):
+    """Raise ValueError unless the cotangent `g` has the `shape` of what it belongs to, `of`."""
+    if g.shape != shape:
+        raise ValueError(
+            f"{name} must have the shape of {of}, {shape}, but its shape is {g.shape}"
+        )
 
 
 def check_axis(x, axis, name, option="axis"):
@@ -168,37 +193,14 @@ def check_count(value, name, minimum=1):
     return count
 
 
-def check_batch(x, name, reduction="mean"):
-    """Raise ValueError if `x` is a single number, or has no entries and a mean is to be taken."""
-    if x.ndim == 0:
-        raise ValueError(
-            f"{name} must have an axis of examples, shape (N,) or (N, K), got a number"
-        )
-    if x.size == 0 and reduction == "mean":
-        raise ValueError(f"{name} is empty, shape {x.shape}; a mean over no examples is undefined")
-
-
 def check_probabilities(y, name, largest):
     """Raise ValueError unless every entry of `y` lies in [0, largest]; NaN does not."""
     good = (y >= 0) & (y <= largest)
     if good.all():
         return
-    at = tuple(int(i) for i in np.argwhere(~good)[0])
+    at = first_place(~good)
     message = f"{name}{list(at)} is {y[at]}, but a probability "
     message += "lies in [0, 1]" if largest == 1 else "is finite and not negative"
     if y[at] == -1:
         message += f"; turn labels -1 and +1 into 0 and 1 by ({name} + 1) / 2"
     raise ValueError(message)
-
-
-def check_pair(first, second, names, reduction="mean"):
-    """Return both arrays, checked and in the working dtype, and the dtype of the result."""
-    x, y = as_float(first, names[0]), as_float(second, names[1])
-    check_same_shape(x, y, names)
-    check_batch(x, names[0], reduction)
-    if not np.isfinite(y).all():
-        at = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
-        raise ValueError(f"{names[1]}{list(at)} is {y[at]}, but data must be finite")
-    dtype = common_dtype(x, y)
-    work = working_dtype(dtype)
-    return x.astype(work, copy=False), y.astype(work, copy=False), dtype

@@ -1,7 +1,6 @@
 """Windows that slide over the spatial axes: how many there are, and which entries each one sees."""
 
 import functools
-import operator
 from typing import NamedTuple
 
 from nnbook.functions._validate import check_count, check_flag
@@ -67,21 +66,7 @@ def per_axis(value, name, axes, least=1):
         raise ValueError(
             f"{name} must be one integer, or one for each of the {axes} spatial axes, got {value!r}"
         )
-    if least == 1:
-        return tuple(check_count(v, name) for v in values)
-    return tuple(_check_not_negative(v, name) for v in values)
-
-
-def _check_not_negative(value, name):
-    try:
-        count = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        count = None
-    if count is None:
-        raise TypeError(f"{name} must be made of integers, got {value!r}")
-    if count < 0:
-        raise ValueError(f"{name} must not be negative, got {count}")
-    return count
+    return tuple(check_count(v, name, least) for v in values)
 
 
 def _pads(padding, size, spans, stride):
@@ -125,7 +110,7 @@ def explicit_pads(padding, axes):
             pair = (entry, entry)
         if len(pair) != 2 or isinstance(entry, str):
             raise ValueError(f"padding must hold (before, after) pairs, but one is {entry!r}")
-        pads.append(tuple(_check_not_negative(p, "padding") for p in pair))
+        pads.append(tuple(check_count(p, "padding", 0) for p in pair))
     return tuple(pads)
 
 

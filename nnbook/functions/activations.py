@@ -15,7 +15,7 @@ units in the last place of the correctly rounded float64 result, over all finite
 
 import numpy as np
 
-from nnbook.functions._elementwise import elementwise, magnitude
+from nnbook.functions._elementwise import EXP_CAP, elementwise, magnitude
 from nnbook.functions._pairs import logistic_pair
 from nnbook.functions.exponential_units import celu, celu_prime, elu, elu_prime, selu, selu_prime
 from nnbook.functions.gated import gelu, gelu_prime, silu, silu_prime
@@ -36,8 +36,6 @@ from nnbook.functions.rectifiers import (
     relu,
     relu_prime,
 )
-
-CAP = 30_000  # e^-|z| is 0 long before, in longdouble too
 
 
 @elementwise
@@ -111,7 +109,7 @@ def sigmoid_prime(z):
     >>> print(sigmoid_prime(0.0), f"{sigmoid_prime(200.0):.4e}")
     0.25 1.3839e-87
     """
-    slope, power = _logistic_slope(-magnitude(z, CAP))
+    slope, power = _logistic_slope(-magnitude(z, EXP_CAP))
     return np.ldexp(slope, power)
 
 
@@ -185,7 +183,7 @@ def tanh_prime(z):
     >>> print(tanh_prime(0.0), f"{tanh_prime(200.0):.4e}")
     1.0 7.6607e-174
     """
-    slope, power = _logistic_slope(-2 * magnitude(z, CAP))
+    slope, power = _logistic_slope(-2 * magnitude(z, EXP_CAP))
     return np.ldexp(slope, power + 2)
 
 

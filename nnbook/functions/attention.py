@@ -9,7 +9,7 @@ from nnbook.functions._attention import (
     merged,
     weights_of,
 )
-from nnbook.functions._validate import check_flag
+from nnbook.functions._validate import check_cotangent_shape, check_flag, working_dtype
 from nnbook.functions.activations import tanh_prime
 
 
@@ -225,7 +225,7 @@ def attention_vjp(
     Q_bar, K_bar, V_bar = np.zeros_like(a.Q), np.zeros_like(a.K), np.zeros_like(a.V)
     M_bar = None
     if a.mask is not None and a.mask.dtype != bool:
-        M_bar = np.zeros(a.mask_shape, np.promote_types(a.Q.dtype, np.float64))
+        M_bar = np.zeros(a.mask_shape, working_dtype(a.Q.dtype))
     with np.errstate(all="ignore"):
         for at in blocks(a, a.Q, *(x for x in (g, g_P) if x is not None)):
             n, group, r, t, keys = at
@@ -262,11 +262,8 @@ def _cotangents(g, shape, weights_shape, pair):
     """Return the cotangents of O and P, either of which may be None; raise if they do not fit."""
     g, g_P = cotangents_of(g, pair)
     for part, expected, name in ((g, shape, "O"), (g_P, weights_shape, "P")):
-        if part is not None and part.shape != expected:
-            raise ValueError(
-                f"g must have the shape of attention's {name}, {expected}, "
-                f"but its shape is {part.shape}"
-            )
+        if part is not None:
+            check_cotangent_shape(part, expected, f"attention's {name}")
     return g, g_P
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from nnbook.functions._filters import check_cotangent
 from nnbook.functions._pooling import check_pooling, divisors, mean, spread, sums
+from nnbook.functions._validate import product_dtype
 
 
 def avg_pool1d(x, kernel, *, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
@@ -284,7 +285,7 @@ def avg_pool3d_vjp(
 
 
 def _avg_pool(x, slid, count_include_pad):
-    work = np.promote_types(x.dtype, np.float32)
+    work = product_dtype(x.dtype)
     with np.errstate(all="ignore"):
         count = divisors(slid, count_include_pad, work)
         y = mean(x.astype(work, copy=False), lambda part: sums(part, slid), count)

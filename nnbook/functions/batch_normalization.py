@@ -18,7 +18,6 @@ import numpy as np
 
 from nnbook.functions._standardize import (
     Standardized,
-    along,
     as_rows,
     centre,
     check_parameter,
@@ -31,7 +30,7 @@ from nnbook.functions._standardize import (
     row_mean,
     standardize,
 )
-from nnbook.functions._validate import as_float, check_number
+from nnbook.functions._validate import as_float, check_flag, check_number
 
 
 class BatchNorm(NamedTuple):
@@ -204,7 +203,7 @@ def batch_norm_vjp(
     axes = _batch_axes(x)
     with np.errstate(all="ignore"):
         rows = as_rows(x, axes)
-        h = as_rows(g if gain is None else g * along(gain, (1,), x.ndim), axes)
+        h = as_rows(restore(g, gain, None, (1,)), axes)
         if training:
             standardized, new_mean, _ = _of_batch(rows, eps)
             weight = 1 if mean is None else momentum
@@ -239,8 +238,7 @@ def _ready(x, gain, shift, mean, var, training, momentum, eps):
             f"x must have shape (N, C) or (N, C, d1, ...), but its shape is {x.shape}; "
             "features of a single channel are x[:, np.newaxis]"
         )
-    if not isinstance(training, (bool, np.bool_)):
-        raise TypeError(f"training must be True or False, got {training!r}")
+    training = check_flag(training, "training")
     momentum = check_number(momentum, "momentum", 0, 1, closed_high=True)
     if (mean is None) != (var is None):
         missing, given = ("mean", "var") if mean is None else ("var", "mean")
@@ -264,7 +262,7 @@ def _ready(x, gain, shift, mean, var, training, momentum, eps):
             f"running_var[{c}] is {var[c]}, but a variance is not negative; "
             "was it exchanged with running_mean?"
         )
-    return x, gain, shift, mean, var, bool(training), momentum, eps, dtype
+    return x, gain, shift, mean, var, training, momentum, eps, dtype
 
 
 def _cotangents(g, x, dtype):

@@ -5,14 +5,9 @@ What :mod:`nnbook.functions.losses` says of reductions, dtypes and bad input hol
 
 import numpy as np
 
-from nnbook.functions._reduction import check_reduction, check_weights, divisor, reduced
-from nnbook.functions._validate import (
-    as_float,
-    check_pair,
-    check_probabilities,
-    check_same_shape,
-)
-from nnbook.functions.activations import sigmoid, sigmoid_prime, softplus
+from nnbook.functions._reduction import check_pair, check_weights, divisor, reduced
+from nnbook.functions._validate import as_float, check_probabilities, check_same_shape
+from nnbook.functions.activations import sigmoid_prime
 
 
 def bce_with_logits(logits, targets, *, weights=None, reduction="mean"):
@@ -67,10 +62,13 @@ def bce_with_logits(logits, targets, *, weights=None, reduction="mean"):
     """
     z, y, w, dtype = _labelled(logits, targets, weights, reduction)
     with np.errstate(all="ignore"):
-        # A certain label leaves one term: 0 times an infinite loss is 0 here, not NaN.
-        missed = np.where((y == 0) & ~np.isnan(z), 0, y * softplus(-z))
-        false = np.where((y == 1) & ~np.isnan(z), 0, (1 - y) * softplus(z))
+        tail = np.log1p(np.exp(-np.abs(z)))  # softplus(z) = max(z, 0) + tail, for -z as well
+        missed, false = y * (np.maximum(-z, 0) + tail), (1 - y) * (np.maximum(z, 0) + tail)
         nats = missed + false
+        if np.isnan(nats).any():
+            # A certain label leaves one term: 0 times an infinite loss is 0 here, not NaN.
+            missed = np.where((y == 0) & ~np.isnan(z), 0, missed)
+            nats = missed + np.where((y == 1) & ~np.isnan(z), 0, false)
         return reduced(
             _weighed(nats, w, 1), reduction, dtype, lambda count: _weighed(nats / 4, w, count)
         )
@@ -110,7 +108,8 @@ def bce_with_logits_grad(logits, targets, *, weights=None, reduction="mean"):
     """
     z, y, w, dtype = _labelled(logits, targets, weights, reduction)
     with np.errstate(all="ignore"):
-        slope = (1 - y) * sigmoid(z) - y * sigmoid(-z)
+        rising, falling = _logistic_both_ways(z)
+        slope = (1 - y) * rising - y * falling
         return _weighed(slope, w, divisor(z.size, reduction)).astype(dtype, copy=False)
 
 
@@ -154,7 +153,6 @@ def bce_with_logits_hess(logits, targets, *, weights=None, reduction="mean"):
 
 
 def _labelled(logits, targets, weights, reduction):
-    check_reduction(reduction)
     z, y, dtype = check_pair(logits, targets, ("logits", "targets"), reduction)
     check_probabilities(y, "targets", 1)
     if weights is None:
@@ -163,6 +161,15 @@ def _labelled(logits, targets, weights, reduction):
     check_same_shape(z, w, ("logits", "weights"))
     check_weights(w)
     return z, y, w.astype(z.dtype, copy=False), dtype
+
+
+def _logistic_both_ways(z):
+    """Return σ(z) and σ(-z), to the last bit as `sigmoid` gives them, from one exponential."""
+    e = np.exp(-np.abs(z))
+    part = e / (1 + e)
+    above, below = 1 - part, e - e * part
+    right = z > 0
+    return np.where(right, above, below), np.where(right, below, above)
 
 
 def _weighed(terms, w, count):

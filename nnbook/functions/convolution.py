@@ -67,8 +67,7 @@ def conv1d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     >>> print(conv1d([[[1.0, 2.0, 3.0]]], [[[1.0, 1.0]]], padding="same"))  # a zero after the last
     [[[3. 5. 3.]]]
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 1, groups)
-    return _conv(x, W, b, groups, stride, padding, dilation, dtype)
+    return _conv(1, x, W, b, stride, padding, dilation, groups)
 
 
 def conv1d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -108,8 +107,7 @@ def conv1d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     >>> print(x_bar, W_bar, b_bar)
     [[[ 5. 12.  7.]]] [[[3. 6.]]] None
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 1, groups)
-    return _conv_vjp(g, x, W, b, groups, stride, padding, dilation, dtype)
+    return _conv_vjp(1, g, x, W, b, stride, padding, dilation, groups)
 
 
 def conv2d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -183,8 +181,7 @@ def conv2d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     >>> conv2d(x, np.ones((8, 1, 3, 3)), padding="same", stride=2).shape
     (1, 8, 1, 2)
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 2, groups)
-    return _conv(x, W, b, groups, stride, padding, dilation, dtype)
+    return _conv(2, x, W, b, stride, padding, dilation, groups)
 
 
 def conv2d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -232,8 +229,7 @@ def conv2d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     >>> print(x_bar[0, 0].tolist(), W_bar[0, 0].tolist(), b_bar.tolist())
     [[10.0, 1.0], [10.0, 1.0]] [[2.0, 4.0]] [2.0]
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 2, groups)
-    return _conv_vjp(g, x, W, b, groups, stride, padding, dilation, dtype)
+    return _conv_vjp(2, g, x, W, b, stride, padding, dilation, groups)
 
 
 def conv3d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -294,8 +290,7 @@ def conv3d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     >>> print(conv3d(np.ones((1, 3, 4, 5, 6)), np.ones((1, 3, 2, 2, 2)), [0.5])[0, 0, 0, 0])
     [24.5 24.5 24.5 24.5 24.5]
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 3, groups)
-    return _conv(x, W, b, groups, stride, padding, dilation, dtype)
+    return _conv(3, x, W, b, stride, padding, dilation, groups)
 
 
 def conv3d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -339,19 +334,20 @@ def conv3d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
     >>> print(x_bar[0, 0, 0].tolist(), W_bar.ravel().tolist(), b_bar)
     [[1.0, 1.0], [2.0, 2.0], [1.0, 1.0]] [4.0, 4.0, 4.0, 4.0] None
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 3, groups)
-    return _conv_vjp(g, x, W, b, groups, stride, padding, dilation, dtype)
+    return _conv_vjp(3, g, x, W, b, stride, padding, dilation, groups)
 
 
-def _conv(x, W, b, groups, stride, padding, dilation, dtype):
+def _conv(axes, x, W, b, stride, padding, dilation, groups):
+    x, W, b, groups, dtype = check_layer(x, W, b, axes, groups)
     slid = windows(x.shape[2:], W.shape[2:], stride=stride, padding=padding, dilation=dilation)
     with np.errstate(all="ignore"):
         return correlate(x, W, slid, groups, b).astype(dtype, copy=False)
 
 
-def _conv_vjp(g, x, W, b, groups, stride, padding, dilation, dtype):
+def _conv_vjp(axes, g, x, W, b, stride, padding, dilation, groups):
+    x, W, b, groups, dtype = check_layer(x, W, b, axes, groups)
     slid = windows(x.shape[2:], W.shape[2:], stride=stride, padding=padding, dilation=dilation)
-    name, shape = f"conv{x.ndim - 2}d", (len(x), len(W), *slid.count)
+    name, shape = f"conv{axes}d", (len(x), len(W), *slid.count)
     g, dtype = check_cotangent(g, shape, name, dtype)
     with np.errstate(all="ignore"):
         gradients = *correlate_vjp(g, slid, groups, x, W), bias_gradient(g, b)

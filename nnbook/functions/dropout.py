@@ -10,6 +10,7 @@ import numpy as np
 
 from nnbook.functions._validate import (
     as_float,
+    check_flag,
     check_number,
     check_same_shape,
     working_dtype,
@@ -163,8 +164,7 @@ def _check_shape(shape):
 def _ready(x, p, mask, rng, training):
     """Return the rate and the mask; None for the mask if nothing is dropped."""
     p = check_number(p, "p", 0, 1)
-    if not isinstance(training, (bool, np.bool_)):
-        raise TypeError(f"training must be True or False, got {training!r}")
+    training = check_flag(training, "training")
     if isinstance(mask, np.ma.MaskedArray):
         raise TypeError(
             "mask is a masked array, whose own mask would be lost; pass mask.filled(False)"

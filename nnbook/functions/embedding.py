@@ -2,7 +2,14 @@ r"""Embedding: one row of a table for each token."""
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_count, check_matrix
+from nnbook.functions._validate import (
+    as_float,
+    check_cotangent_shape,
+    check_count,
+    check_matrix,
+    first_place,
+    product_dtype,
+)
 
 RUN = 32  # rows that are added one after the other; longer runs are added as sums of sums
 
@@ -91,12 +98,7 @@ def embedding_vjp(g, indices, table, *, padding_index=None):
     """
     g = as_float(g, "g")
     indices, table, padding_index = _checked(indices, table, padding_index)
-    expected = (*indices.shape, table.shape[1])
-    if g.shape != expected:
-        raise ValueError(
-            f"g must have the shape of embedding(indices, table), {expected}, "
-            f"but its shape is {g.shape}"
-        )
+    check_cotangent_shape(g, (*indices.shape, table.shape[1]), "embedding(indices, table)")
     dtype = np.result_type(g.dtype, table.dtype)
     out = np.zeros(table.shape, dtype)
     order = np.argsort(indices, axis=None, kind="stable")
@@ -105,7 +107,7 @@ def embedding_vjp(g, indices, table, *, padding_index=None):
         kept = tokens != padding_index
         order, tokens = order[kept], tokens[kept]
     rows = g.reshape(indices.size, table.shape[1])[order]
-    rows = rows.astype(np.promote_types(dtype, np.float32), copy=False)
+    rows = rows.astype(product_dtype(dtype), copy=False)
     with np.errstate(all="ignore"):
         while True:
             first = np.flatnonzero(np.diff(tokens, prepend=-1))
@@ -138,9 +140,9 @@ def _checked(indices, table, padding_index):
             "use indices.astype(int) if they are whole numbers"
         )
     size = len(table)
-    wrong = np.argwhere((indices < 0) | (indices >= size))
-    if len(wrong):
-        at = tuple(int(i) for i in wrong[0])
+    wrong = (indices < 0) | (indices >= size)
+    if wrong.any():
+        at = first_place(wrong)
         rows = f"rows 0 to {size - 1}" if size else "no rows"
         message = (
             f"indices{list(at) if at else ''} is {indices[at]}, but a table of shape "

@@ -10,11 +10,9 @@ import functools
 
 import numpy as np
 
-from nnbook.functions._elementwise import elementwise, step
+from nnbook.functions._elementwise import EXP_CAP, elementwise, step
 from nnbook.functions._pairs import DIGITS, exp_pair, expm1_pair, pair_of, two_product
 from nnbook.functions._validate import check_number
-
-CAP = 30_000  # e^-|z| is 0 long before, in longdouble too
 
 # Solutions of equations 14 of the paper, to 55 digits; a test solves them again.
 SELU_ALPHA = decimal.Decimal("1.673263242354377284817042991671652038461155348281216271")
@@ -62,7 +60,7 @@ def elu(z, alpha=1.0):
     [-1.     -0.6321  0.      2.    ]
     """
     alpha = check_number(alpha, "alpha")
-    high, low = expm1_pair(np.maximum(np.minimum(z, 0), -CAP))
+    high, low = expm1_pair(_left(z))
     return np.maximum(z, 0) + (alpha * high + alpha * low)
 
 
@@ -103,7 +101,7 @@ def elu_prime(z, alpha=1.0):
     [0.1839 0.5    1.    ]
     """
     alpha = check_number(alpha, "alpha")
-    return _right_or_exp(z, 1.0, alpha, np.maximum(np.minimum(z, 0), -CAP))
+    return _right_or_exp(z, 1.0, alpha, _left(z))
 
 
 @elementwise
@@ -147,7 +145,7 @@ def selu(z):
     [-1.7581 -1.1113  0.      1.0507]
     """
     scale, left = _selu_slopes(z.dtype)
-    high, low = expm1_pair(np.maximum(np.minimum(z, 0), -CAP))
+    high, low = expm1_pair(_left(z))
     return scale * np.maximum(z, 0) + (left * high + left * low)
 
 
@@ -184,7 +182,7 @@ def selu_prime(z):
     >>> print(selu_prime([-1.0, 0.0, 1.0]).round(4))
     [0.6468 1.7581 1.0507]
     """
-    return _right_or_exp(z, *_selu_slopes(z.dtype), np.maximum(np.minimum(z, 0), -CAP))
+    return _right_or_exp(z, *_selu_slopes(z.dtype), _left(z))
 
 
 @elementwise
@@ -293,9 +291,14 @@ def _check_scale(alpha):
     return alpha
 
 
+def _left(z, cap=EXP_CAP):
+    """Return z where it is negative, but -cap where it is less, and 0 elsewhere."""
+    return np.maximum(np.minimum(z, 0), -cap)
+
+
 def _quotient(z, alpha):
     """Return min(z, 0), but no less than -30,000 α, and its quotient by α as a pair."""
-    x = np.maximum(np.minimum(z, 0), -CAP * alpha)
+    x = _left(z, EXP_CAP * alpha)
     u = x / alpha
     product, error = two_product(u, alpha)
     return x, u, ((x - product) - error) / alpha

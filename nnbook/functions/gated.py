@@ -11,14 +11,13 @@ import functools
 
 import numpy as np
 
-from nnbook.functions._elementwise import elementwise, magnitude, mirrored
+from nnbook.functions._elementwise import EXP_CAP, elementwise, magnitude, mirrored
 from nnbook.functions._mills import density_at_zero, mills_pair
 from nnbook.functions._pairs import DIGITS, exp_pair, logistic_pair, pair_of, two_product, two_sum
 from nnbook.functions._validate import PAIRED, check_number
 
-SILU_CAP = 30_000  # e^-|z| is 0 long before, in longdouble too
-GELU_CAP = 40  # so is e^(-z²/2) in float64
-GELU_TANH_CAP = 100  # and the exponential of the cubic
+GELU_CAP = 40  # e^(-z²/2) is 0 before, in float64
+GELU_TANH_CAP = 100  # so is the exponential of the cubic
 
 
 @elementwise
@@ -256,9 +255,9 @@ def _check_steepness(beta):
 def _steepened(z, beta):
     """Return |z|, capped where the tail has vanished, and |βz| as a pair."""
     if beta == 1:
-        a = magnitude(z, SILU_CAP)
+        a = magnitude(z, EXP_CAP)
         return a, a, 0.0
-    a = magnitude(z, SILU_CAP / abs(beta))
+    a = magnitude(z, EXP_CAP / abs(beta))
     return a, *two_product(a, abs(beta))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from nnbook.functions._filters import check_cotangent
 from nnbook.functions._pooling import check_planes, mean
-from nnbook.functions._validate import check_flag, working_dtype
+from nnbook.functions._validate import working_dtype
 
 
 def global_avg_pool(x, *, keepdims=False):
@@ -45,13 +45,11 @@ def global_avg_pool(x, *, keepdims=False):
     >>> print(global_avg_pool([[[1.0, 7.0], [3.0, 2.0]]]))
     [[4.  2.5]]
     """
-    x, planes = check_planes(x)
-    keepdims = check_flag(keepdims, "keepdims")
+    x, planes, shape = check_planes(x, keepdims)
     work = working_dtype(x.dtype)
     with np.errstate(all="ignore"):
         y = mean(planes, lambda part: part.sum(axis=2, dtype=work), planes.shape[2])
-        y = y.astype(x.dtype, copy=False)
-    return y.reshape(y.shape + (1,) * (x.ndim - 2)) if keepdims else y
+        return y.astype(x.dtype, copy=False).reshape(shape)
 
 
 def global_avg_pool_vjp(g, x, *, keepdims=False):
@@ -86,9 +84,7 @@ def global_avg_pool_vjp(g, x, *, keepdims=False):
     [[[2.5 2.5]
       [3.  3. ]]]
     """
-    x, planes = check_planes(x)
-    keepdims = check_flag(keepdims, "keepdims")
-    shape = x.shape[:2] + (1,) * (x.ndim - 2 if keepdims else 0)
+    x, planes, shape = check_planes(x, keepdims)
     g, dtype = check_cotangent(g, shape, "global_avg_pool", x.dtype)
     with np.errstate(all="ignore"):
         share = (g.reshape(*x.shape[:2], 1) / planes.shape[2]).astype(dtype)
@@ -128,11 +124,9 @@ def global_max_pool(x, *, keepdims=False):
     >>> print(global_max_pool([[[1.0, 7.0], [3.0, 2.0]]]))
     [[7. 3.]]
     """
-    x, planes = check_planes(x)
-    keepdims = check_flag(keepdims, "keepdims")
+    x, planes, shape = check_planes(x, keepdims)
     with np.errstate(invalid="ignore"):
-        y = planes.max(axis=2)
-    return y.reshape(y.shape + (1,) * (x.ndim - 2)) if keepdims else y
+        return planes.max(axis=2).reshape(shape)
 
 
 def global_max_pool_vjp(g, x, *, keepdims=False):
@@ -167,9 +161,7 @@ def global_max_pool_vjp(g, x, *, keepdims=False):
     [[[0. 5.]
       [6. 0.]]]
     """
-    x, planes = check_planes(x)
-    keepdims = check_flag(keepdims, "keepdims")
-    shape = x.shape[:2] + (1,) * (x.ndim - 2 if keepdims else 0)
+    x, planes, shape = check_planes(x, keepdims)
     g, dtype = check_cotangent(g, shape, "global_max_pool", x.dtype)
     x_bar = np.zeros(planes.shape, dtype)
     where = planes.argmax(axis=2)[..., np.newaxis]

@@ -7,7 +7,6 @@ and shift for what the field calls γ and β (weight and bias), one entry a chan
 import numpy as np
 
 from nnbook.functions._standardize import (
-    along,
     cotangent,
     gradients,
     prepare,
@@ -108,7 +107,7 @@ def group_norm_vjp(g, x, gain=None, shift=None, *, groups, eps=1e-5):
     others = (0, *range(2, x.ndim))
     with np.errstate(all="ignore"):
         standardized = standardize(grouped, eps)
-        h = g if gain is None else g * along(gain, (1,), x.ndim)
+        h = restore(g, gain, None, (1,))
         x_bar = project(h.reshape(grouped.shape), standardized).reshape(x.shape)
         normal = standardized.normal.reshape(x.shape)
         return gradients(x_bar, g, normal, gain, shift, others, dtype)

@@ -2,7 +2,13 @@ r"""Matrices as chapter 2 measures them: Rayleigh quotient, norm, spectral radiu
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_matrix, common_dtype, working_dtype
+from nnbook.functions._validate import (
+    as_float,
+    check_finite,
+    check_matrix,
+    common_dtype,
+    working_dtype,
+)
 from nnbook.functions.svd import as_float64, svd_2x2
 
 
@@ -229,9 +235,7 @@ def _matrix(A):
     check_matrix(A, "A", ("m", "n"))
     if A.size == 0:
         raise ValueError(f"A is empty, shape {A.shape}; it has no singular values")
-    if not np.isfinite(A).all():
-        at = [int(i) for i in np.argwhere(~np.isfinite(A))[0]]
-        raise ValueError(f"A{at} is {A[tuple(at)]}, but the matrix must be finite")
+    check_finite(A, "A", "the matrix")
     return A, dtype
 
 

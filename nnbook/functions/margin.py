@@ -6,8 +6,8 @@ any real number whose sign is the class; it is no logit, and has no probability.
 
 import numpy as np
 
-from nnbook.functions._reduction import check_reduction, divisor, reduced
-from nnbook.functions._validate import check_pair
+from nnbook.functions._reduction import check_pair, divisor, reduced
+from nnbook.functions._validate import first_place
 
 
 def hinge(scores, targets, *, reduction="mean"):
@@ -93,11 +93,10 @@ def hinge_grad(scores, targets, *, reduction="mean"):
 
 
 def _signed(scores, targets, reduction):
-    check_reduction(reduction)
     s, y, dtype = check_pair(scores, targets, ("scores", "targets"), reduction)
     wrong = np.abs(y) != 1
     if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        at = first_place(wrong)
         message = f"targets{list(at)} is {y[at]}, but a label is -1 or +1"
         if y[at] == 0:
             message += "; turn labels 0 and 1 into them by 2 * targets - 1"

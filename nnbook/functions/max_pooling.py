@@ -111,8 +111,7 @@ def max_pool1d_vjp(
     x, slid = check_pooling(
         x, kernel, 1, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    g = g[0] if check_flag(return_indices, "return_indices") and isinstance(g, tuple) else g
-    return _max_pool_vjp(g, x, slid, indices)
+    return _max_pool_vjp(g, x, slid, return_indices, indices)
 
 
 def max_pool2d(
@@ -219,8 +218,7 @@ def max_pool2d_vjp(
     x, slid = check_pooling(
         x, kernel, 2, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    g = g[0] if check_flag(return_indices, "return_indices") and isinstance(g, tuple) else g
-    return _max_pool_vjp(g, x, slid, indices)
+    return _max_pool_vjp(g, x, slid, return_indices, indices)
 
 
 def max_pool3d(
@@ -325,8 +323,7 @@ def max_pool3d_vjp(
     x, slid = check_pooling(
         x, kernel, 3, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
-    g = g[0] if check_flag(return_indices, "return_indices") and isinstance(g, tuple) else g
-    return _max_pool_vjp(g, x, slid, indices)
+    return _max_pool_vjp(g, x, slid, return_indices, indices)
 
 
 def _max_pool(x, slid, return_indices):
@@ -357,7 +354,8 @@ def _indices(x, y, slid):
     return offsets[last - 1] + first_entries(slid)
 
 
-def _max_pool_vjp(g, x, slid, indices):
+def _max_pool_vjp(g, x, slid, return_indices, indices):
+    g = g[0] if check_flag(return_indices, "return_indices") and isinstance(g, tuple) else g
     shape = (*x.shape[:2], *slid.count)
     g, dtype = check_cotangent(g, shape, f"max_pool{len(slid.size)}d", x.dtype)
     size = math.prod(slid.size)

@@ -7,10 +7,8 @@ The gate is a quotient of polynomials in e^-|z|, taken in pairs of floats as in
 
 import numpy as np
 
-from nnbook.functions._elementwise import elementwise, magnitude
+from nnbook.functions._elementwise import EXP_CAP, elementwise, magnitude
 from nnbook.functions._pairs import divide_pairs, exp_pair, multiply_pairs, two_sum
-
-CAP = 30_000  # e^-|z| is 0 long before, in longdouble too
 
 
 @elementwise
@@ -51,7 +49,7 @@ def mish(z):
     >>> print(mish([-1.0, 0.0, 1.0]).round(4))
     [-0.3034  0.      0.8651]
     """
-    a = magnitude(z, CAP)
+    a = magnitude(z, EXP_CAP)
     (e, e_low, power), _, _, (gate, gate_low) = _mish_parts(z, a)
     tail, tail_low = multiply_pairs(gate, gate_low, e, e_low)
     left = np.ldexp(a * tail + a * tail_low, power)
@@ -93,7 +91,7 @@ def mish_prime(z):
     >>> print(mish_prime([-1.0, 0.0, 1.0]).round(4))
     [0.0592 0.6    1.049 ]
     """
-    a = magnitude(z, CAP)
+    a = magnitude(z, EXP_CAP)
     (e, e_low, power), y, d, gate = _mish_parts(z, a)
     # The second term is 4 z y x² / d² on the right of 0 and 4 z y x / d² on the left, where the
     # first has a factor x = e^-|z| too.

@@ -193,12 +193,15 @@ def multi_head_attention_vjp(
     options = {"causal": causal, "scale": scale, "soft_cap": soft_cap, "past": past, "block": block}
     with np.errstate(all="ignore"):
         Q, K, V = m.projected()
-        out, P = attention(Q, K, V, mask, return_weights=True, **options)
-        g, g_P = m.fitting(g, "out", (*out.shape[::2], m.d_out)), m.fitting(g_P, "P", P.shape)
+        out = attention(Q, K, V, mask, **options)
+        g = m.fitting(g, "out", (*out.shape[::2], m.d_out))
         Y_bar, W_o_bar, b_o_bar = m.map_vjp(g, side_by_side(out), "o")
-        both = (in_heads(Y_bar, m.heads), g_P)
+        Y_bar = in_heads(Y_bar, m.heads)
+        if g_P is not None:
+            keys = K.shape[2] + (0 if past is None else np.shape(past[0])[2])
+            g_P = m.fitting(g_P, "P", (*out.shape[:3], keys))
         Q_bar, K_bar, V_bar, mask_bar = attention_vjp(
-            both, Q, K, V, mask, return_weights=True, **options
+            (Y_bar, g_P) if pair else Y_bar, Q, K, V, mask, return_weights=pair, **options
         )
         back = {
             of: m.map_vjp(side_by_side(x), m.sequence(of), of)

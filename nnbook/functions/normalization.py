@@ -13,8 +13,8 @@ shift. A row that holds an infinity or NaN is NaN.
 import numpy as np
 
 from nnbook.functions._standardize import (
-    along,
     as_rows,
+    centre,
     cotangent,
     from_rows,
     gradients,
@@ -77,10 +77,7 @@ def layer_norm(x, gain=None, shift=None, *, axis=-1, eps=1e-5):
     [[-1.2247  0.      1.2247]
      [ 0.      0.      0.    ]]
     """
-    x, axes, (gain, shift), eps, dtype = _layer(x, axis, {"gain": gain, "shift": shift}, eps)
-    with np.errstate(all="ignore"):
-        normal = from_rows(standardize(as_rows(x, axes), eps).normal, x.shape, axes)
-        return restore(normal, gain, shift, axes).astype(dtype, copy=False)
+    return _normalized(x, gain, shift, axis, eps, centre)
 
 
 def layer_norm_vjp(g, x, gain=None, shift=None, *, axis=-1, eps=1e-5):
@@ -122,15 +119,7 @@ def layer_norm_vjp(g, x, gain=None, shift=None, *, axis=-1, eps=1e-5):
     >>> print(x_bar.round(4))
     [ 0.2041 -0.4082  0.2041]
     """
-    x, axes, (gain, shift), eps, dtype = _layer(x, axis, {"gain": gain, "shift": shift}, eps)
-    g, dtype = cotangent(g, x, dtype)
-    others = tuple(a for a in range(x.ndim) if a not in axes)
-    with np.errstate(all="ignore"):
-        standardized = standardize(as_rows(x, axes), eps)
-        h = g if gain is None else g * along(gain, axes, x.ndim)
-        x_bar = from_rows(project(as_rows(h, axes), standardized), x.shape, axes)
-        normal = from_rows(standardized.normal, x.shape, axes)
-        return gradients(x_bar, g, normal, gain, shift, others, dtype)
+    return _normalized_vjp(g, x, gain, shift, axis, eps, centre)
 
 
 def rms_norm(x, gain=None, *, axis=-1, eps=1e-5):
@@ -177,10 +166,7 @@ def rms_norm(x, gain=None, *, axis=-1, eps=1e-5):
     [[0.8485 1.1314]
      [0.8485 1.1314]]
     """
-    x, axes, (gain,), eps, dtype = _layer(x, axis, {"gain": gain}, eps)
-    with np.errstate(all="ignore"):
-        normal = from_rows(standardize(as_rows(x, axes), eps, scaled).normal, x.shape, axes)
-        return restore(normal, gain, None, axes).astype(dtype, copy=False)
+    return _normalized(x, gain, None, axis, eps, scaled)
 
 
 def rms_norm_vjp(g, x, gain=None, *, axis=-1, eps=1e-5):
@@ -221,22 +207,33 @@ def rms_norm_vjp(g, x, gain=None, *, axis=-1, eps=1e-5):
     >>> print(x_bar.round(4), gain_bar.round(4))
     [ 0.181  -0.1358] [0.8485 0.    ]
     """
-    x, axes, (gain,), eps, dtype = _layer(x, axis, {"gain": gain}, eps)
+    return _normalized_vjp(g, x, gain, None, axis, eps, scaled)[:2]
+
+
+def _normalized(x, gain, shift, axis, eps, first):
+    x, axes, (gain, shift), eps, dtype = _layer(x, gain, shift, axis, eps)
+    with np.errstate(all="ignore"):
+        normal = from_rows(standardize(as_rows(x, axes), eps, first).normal, x.shape, axes)
+        return restore(normal, gain, shift, axes).astype(dtype, copy=False)
+
+
+def _normalized_vjp(g, x, gain, shift, axis, eps, first):
+    x, axes, (gain, shift), eps, dtype = _layer(x, gain, shift, axis, eps)
     g, dtype = cotangent(g, x, dtype)
     others = tuple(a for a in range(x.ndim) if a not in axes)
     with np.errstate(all="ignore"):
-        standardized = standardize(as_rows(x, axes), eps, scaled)
-        h = g if gain is None else g * along(gain, axes, x.ndim)
-        x_bar = from_rows(project(as_rows(h, axes), standardized, scaled), x.shape, axes)
+        standardized = standardize(as_rows(x, axes), eps, first)
+        h = restore(g, gain, None, axes)
+        x_bar = from_rows(project(as_rows(h, axes), standardized, first), x.shape, axes)
         normal = from_rows(standardized.normal, x.shape, axes)
-        return gradients(x_bar, g, normal, gain, None, others, dtype)[:2]
+        return gradients(x_bar, g, normal, gain, shift, others, dtype)
 
 
-def _layer(x, axis, parameters, eps):
+def _layer(x, gain, shift, axis, eps):
     """Return x in its working dtype, the axes, gain and shift, ε, and the result's dtype."""
     x = as_float(x, "x")
     axes = check_axes(x, axis, "x")
     shape = tuple(x.shape[a] for a in axes)
     meaning = f"the lengths of x along axis={axis}"
-    x, *rest = prepare(x, parameters, shape, meaning, eps)
+    x, *rest = prepare(x, {"gain": gain, "shift": shift}, shape, meaning, eps)
     return x, axes, *rest

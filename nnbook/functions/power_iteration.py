@@ -7,8 +7,10 @@ import numpy as np
 from nnbook.functions._validate import (
     as_float,
     check_count,
+    check_finite,
     check_matrix,
     check_number,
+    first_place,
     working_dtype,
 )
 
@@ -173,23 +175,22 @@ def top_eigenpairs(A, count, *, rng=None, tolerance=1e-10, max_iterations=10_000
     >>> print(found.eigenvalues.round(10))
     [ 3. -2.]
     """
-    matrix = as_float(A, "A")
-    _, _, power, dtype = _problem(matrix, None, None)
-    n, k = len(matrix), check_count(count, "count")
+    A = as_float(A, "A")
+    matrix, power = _scaled(A)
+    n, k = len(A), check_count(count, "count")
     if k > n:
-        raise ValueError(f"count is {k}, but A of shape {matrix.shape} has {n} eigenvalues")
-    if not np.array_equal(matrix, matrix.T):
-        i, j = (int(m) for m in np.argwhere(matrix != matrix.T)[0])
+        raise ValueError(f"count is {k}, but A of shape {A.shape} has {n} eigenvalues")
+    if not np.array_equal(A, A.T):
+        i, j = first_place(A != A.T)
         raise ValueError(
-            f"A must be symmetric, but A[{i}, {j}] is {matrix[i, j]} and A[{j}, {i}] is "
-            f"{matrix[j, i]}; pass (A + A.T) / 2 if only rounding differs"
+            f"A must be symmetric, but A[{i}, {j}] is {A[i, j]} and A[{j}, {i}] is "
+            f"{A[j, i]}; pass (A + A.T) / 2 if only rounding differs"
         )
     rng = _generator(rng)
     tolerance = check_number(tolerance, "tolerance", 0)
     limit = check_count(max_iterations, "max_iterations")
     found = []
     with np.errstate(all="ignore"):
-        matrix = np.ldexp(matrix.astype(working_dtype(dtype)), -power)
         for _ in range(k):
             start = rng.normal(size=n).astype(matrix.dtype)
             largest = abs(found[0].eigenvalue) if found else 0.0
@@ -199,10 +200,10 @@ def top_eigenpairs(A, count, *, rng=None, tolerance=1e-10, max_iterations=10_000
             found.append(pair._replace(residual=residual))
         values, vectors, iterations, residuals, converged = zip(*found, strict=True)
         return Eigenpairs(
-            np.ldexp(np.array(values, matrix.dtype), power).astype(dtype),
-            np.stack(vectors, axis=1).astype(dtype),
+            np.ldexp(np.array(values, matrix.dtype), power).astype(A.dtype),
+            np.stack(vectors, axis=1).astype(A.dtype),
             np.array(iterations),
-            np.ldexp(np.array(residuals, matrix.dtype), power).astype(dtype),
+            np.ldexp(np.array(residuals, matrix.dtype), power).astype(A.dtype),
             np.array(converged),
         )
 
@@ -220,21 +221,24 @@ def _problem(A, start, rng):
         _check_start(start, start.shape)
         return _checked(A, start.dtype), start.astype(working_dtype(start.dtype)), 0, start.dtype
     A = as_float(A, "A")
-    check_matrix(A, "A", ("n", "n"))
-    if A.shape[0] != A.shape[1] or A.size == 0:
-        raise ValueError(f"A must be square and not empty, but its shape is {A.shape}")
-    if not np.isfinite(A).all():
-        at = [int(i) for i in np.argwhere(~np.isfinite(A))[0]]
-        raise ValueError(f"A{at} is {A[tuple(at)]}, but the matrix must be finite")
-    work = working_dtype(A.dtype)
+    matrix, power = _scaled(A)
     if start is None:
         start = _generator(rng).normal(size=len(A))
     start = as_float(start, "start")
     _check_start(start, (len(A),))
+    return lambda v: matrix @ v, start.astype(matrix.dtype), power, A.dtype
+
+
+def _scaled(A):
+    """Return A / 2**power in the working dtype, and the power; raise if it has no eigenvalues."""
+    check_matrix(A, "A", ("n", "n"))
+    if A.shape[0] != A.shape[1] or A.size == 0:
+        raise ValueError(f"A must be square and not empty, but its shape is {A.shape}")
+    check_finite(A, "A", "the matrix")
+    work = working_dtype(A.dtype)
     power = max(int(np.frexp(np.abs(A).max())[1]), 24 - np.finfo(work).maxexp)
     with np.errstate(all="ignore"):
-        matrix = np.ldexp(A.astype(work, copy=False), -power)
-    return lambda v: matrix @ v, start.astype(work), power, A.dtype
+        return np.ldexp(A.astype(work, copy=False), -power), power
 
 
 def _check_start(start, shape):

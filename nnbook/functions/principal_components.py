@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nnbook.functions._standardize import centre
-from nnbook.functions._validate import as_float, check_count, check_matrix
+from nnbook.functions._validate import check_count, check_finite, check_matrix
+from nnbook.functions.svd import as_float64
 
 
 class PCA(NamedTuple):
@@ -75,26 +76,20 @@ def pca(X, n_components=None):
     >>> print(found.components[0].round(4), found.explained_ratio.round(4))
     [0.7071 0.7071] [1. 0.]
     """
-    X = as_float(X, "X")
+    X, dtype = as_float64(X, "X")
     check_matrix(X, "X", ("N", "d"))
-    dtype = X.dtype
-    if dtype.itemsize > 8:
-        raise TypeError(f"X has dtype {dtype}, which LAPACK cannot decompose; use float64")
     n, d = X.shape
     if n < 2 or d < 1:
         raise ValueError(f"X must have at least two examples of a feature, but has shape {X.shape}")
-    if not np.isfinite(X).all():
-        at = [int(i) for i in np.argwhere(~np.isfinite(X))[0]]
-        raise ValueError(f"X{at} is {X[tuple(at)]}, but data must be finite")
+    check_finite(X, "X", "data")
     k = min(n, d) if n_components is None else check_count(n_components, "n_components")
     if k > min(n, d):
         raise ValueError(
             f"n_components is {k}, but X of shape {X.shape} has no more than {min(n, d)} components"
         )
     with np.errstate(all="ignore"):
-        rows = X.astype(np.float64, copy=False).T
         # One scale for all features: powers of two, so that squares stay in range.
-        deviation, mean, exponent = centre(rows)
+        deviation, mean, exponent = centre(X.T)
         largest = np.max(np.abs(deviation), axis=1, keepdims=True)
         if not largest.any():
             raise ValueError("X has no variance: all of its rows are equal")

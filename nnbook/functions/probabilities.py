@@ -16,6 +16,7 @@ from nnbook.functions._shifted import in_blocks, shifted_exp
 from nnbook.functions._validate import (
     as_float,
     check_axes,
+    check_cotangent_shape,
     check_number,
     check_same_shape,
     working_dtype,
@@ -309,11 +310,7 @@ def logsumexp_vjp(g, z, axis=-1, keepdims=False, *, temperature=1.0):
     z, axes, temperature = _arguments(z, axis, temperature)
     wide = tuple(1 if i in axes else n for i, n in enumerate(z.shape))
     shape = wide if keepdims else tuple(n for i, n in enumerate(z.shape) if i not in axes)
-    if g.shape != shape:
-        raise ValueError(
-            f"g must have the shape of logsumexp(z, axis={axis}), {shape}, "
-            f"but its shape is {g.shape}"
-        )
+    check_cotangent_shape(g, shape, f"logsumexp(z, axis={axis})")
     with np.errstate(all="ignore"):
         out = g.reshape(wide) * _probabilities(z, axes, temperature)
         return _cooled(out, temperature).astype(z.dtype, copy=False)

@@ -8,8 +8,9 @@ are in :mod:`nnbook.functions.robust`.
 
 import numpy as np
 
-from nnbook.functions._reduction import check_reduction, divisor
-from nnbook.functions._validate import check_pair
+from nnbook.functions._reduction import check_pair, divisor
+
+NAMES = ("prediction", "target")
 
 
 def mse(prediction, target, *, reduction="mean"):
@@ -48,7 +49,7 @@ def mse(prediction, target, *, reduction="mean"):
     >>> print(mse([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 0.0]]))
     4.0
     """
-    p, t, dtype = _measured(prediction, target, reduction)
+    p, t, dtype = check_pair(prediction, target, NAMES, reduction)
     with np.errstate(all="ignore"):
         if reduction == "none":
             return np.square(p - t).astype(dtype, copy=False)
@@ -84,7 +85,7 @@ def mse_grad(prediction, target, *, reduction="mean"):
     >>> print(mse_grad([1.0, 4.0], [1.0, 0.0]))
     [0. 4.]
     """
-    p, t, dtype = _measured(prediction, target, reduction)
+    p, t, dtype = check_pair(prediction, target, NAMES, reduction)
     with np.errstate(all="ignore"):
         return _difference_over(p, t, divisor(p.size, reduction) / 2).astype(dtype, copy=False)
 
@@ -129,7 +130,7 @@ def squared_error(prediction, target, *, reduction="mean"):
     >>> print(squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 0.0]]))
     4.0
     """
-    p, t, dtype = _measured(prediction, target, reduction)
+    p, t, dtype = check_pair(prediction, target, NAMES, reduction)
     with np.errstate(all="ignore"):
         if reduction == "none":
             half = _sum_of_squares(p, t, 2, tuple(range(1, p.ndim)))
@@ -166,14 +167,9 @@ def squared_error_grad(prediction, target, *, reduction="mean"):
     >>> print(squared_error_grad([1.0, 4.0], [1.0, 0.0]))
     [0. 2.]
     """
-    p, t, dtype = _measured(prediction, target, reduction)
+    p, t, dtype = check_pair(prediction, target, NAMES, reduction)
     with np.errstate(all="ignore"):
         return _difference_over(p, t, divisor(len(p), reduction)).astype(dtype, copy=False)
-
-
-def _measured(prediction, target, reduction):
-    check_reduction(reduction)
-    return check_pair(prediction, target, ("prediction", "target"), reduction)
 
 
 def _sum_of_squares(p, t, count, axes=None):

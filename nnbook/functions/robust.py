@@ -6,8 +6,10 @@ of both is bounded, however far off a prediction is; near the target Huber's is 
 
 import numpy as np
 
-from nnbook.functions._reduction import check_reduction, divisor, reduced
-from nnbook.functions._validate import check_number, check_pair
+from nnbook.functions._reduction import check_pair, divisor, reduced
+from nnbook.functions._validate import check_number
+
+NAMES = ("prediction", "target")
 
 
 def mae(prediction, target, *, reduction="mean"):
@@ -48,7 +50,7 @@ def mae(prediction, target, *, reduction="mean"):
     >>> print(mae([1.0, 4.0], [1.0, 0.0]), mae([1.0, 4.0], [1.0, 0.0], reduction="none"))
     2.0 [0. 4.]
     """
-    p, t, dtype = _measured(prediction, target, reduction)
+    p, t, dtype = check_pair(prediction, target, NAMES, reduction)
     with np.errstate(all="ignore"):
         return reduced(
             np.abs(p - t), reduction, dtype, lambda n: np.abs(p / 4 / n - t / 4 / n)
@@ -86,7 +88,7 @@ def mae_grad(prediction, target, *, reduction="mean"):
     >>> print(mae_grad([1.0, 4.0], [1.0, 0.0]))
     [0.  0.5]
     """
-    p, t, dtype = _measured(prediction, target, reduction)
+    p, t, dtype = check_pair(prediction, target, NAMES, reduction)
     with np.errstate(all="ignore"):
         return (np.sign(p - t) / divisor(p.size, reduction)).astype(dtype, copy=False)
 
@@ -138,7 +140,7 @@ def huber(prediction, target, *, delta=1.0, reduction="mean"):
     >>> print(huber([0.5, 4.0], [0.0, 0.0], reduction="none"))
     [0.125 3.5  ]
     """
-    p, t, dtype = _measured(prediction, target, reduction)
+    p, t, dtype = check_pair(prediction, target, NAMES, reduction)
     delta = check_number(delta, "delta", low=0.0, closed_low=False)
     with np.errstate(all="ignore"):
         e = np.abs(p - t)
@@ -183,13 +185,8 @@ def huber_grad(prediction, target, *, delta=1.0, reduction="mean"):
     >>> print(huber_grad([0.5, -4.0], [0.0, 0.0]))
     [ 0.25 -0.5 ]
     """
-    p, t, dtype = _measured(prediction, target, reduction)
+    p, t, dtype = check_pair(prediction, target, NAMES, reduction)
     delta = check_number(delta, "delta", low=0.0, closed_low=False)
     with np.errstate(all="ignore"):
         slope = np.minimum(np.maximum(p - t, -delta), delta)
         return (slope / divisor(p.size, reduction)).astype(dtype, copy=False)
-
-
-def _measured(prediction, target, reduction):
-    check_reduction(reduction)
-    return check_pair(prediction, target, ("prediction", "target"), reduction)

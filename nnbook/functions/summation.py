@@ -8,7 +8,7 @@ of the exact sum of the numbers given, if nothing overflows.
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, check_axis
+from nnbook.functions._validate import as_float, check_axis, working_dtype
 
 METHODS = ("sequential", "pairwise", "kahan", "neumaier")
 
@@ -262,7 +262,7 @@ def sum_error_bound(x, method="sequential", axis=-1):
         raise kind(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     x = _last(x, axis)
     n, u = x.shape[-1], float(np.finfo(x.dtype).eps) / 2
-    wide = x.astype(np.promote_types(x.dtype, np.float64), copy=False)
+    wide = x.astype(working_dtype(x.dtype), copy=False)
     with np.errstate(all="ignore"):
         magnitude = np.sum(np.abs(wide), axis=-1)
         if method == "sequential":

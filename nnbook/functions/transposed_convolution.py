@@ -71,9 +71,8 @@ def conv_transpose1d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dil
     >>> print(conv_transpose1d([[[1.0, 2.0]]], [[[1.0, 10.0, 100.0]]], stride=2, padding="same"))
     [[[  1.  10. 102.  20.]]]
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 1, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose(x, W, b, groups, options, dtype)
+    return _conv_transpose(1, x, W, b, options, groups)
 
 
 def conv_transpose1d_vjp(
@@ -116,9 +115,8 @@ def conv_transpose1d_vjp(
     >>> print(x_bar, W_bar, b_bar)
     [[[2. 0.]]] [[[4. 0.]]] None
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 1, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose_vjp(g, x, W, b, groups, options, dtype)
+    return _conv_transpose_vjp(1, g, x, W, b, options, groups)
 
 
 def conv_transpose2d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
@@ -195,9 +193,8 @@ def conv_transpose2d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dil
     >>> print(x_bar[0, 0], conv_transpose2d(x, W)[0, 0])
     [[1. 5. 6.]] [[1. 5. 6.]]
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 2, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose(x, W, b, groups, options, dtype)
+    return _conv_transpose(2, x, W, b, options, groups)
 
 
 def conv_transpose2d_vjp(
@@ -242,9 +239,8 @@ def conv_transpose2d_vjp(
     >>> print(x_bar[0, 0], W_bar[0, 0], b_bar)
     [[1. 0.]] [[1. 0.]] [1.]
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 2, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose_vjp(g, x, W, b, groups, options, dtype)
+    return _conv_transpose_vjp(2, g, x, W, b, options, groups)
 
 
 def conv_transpose3d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
@@ -308,9 +304,8 @@ def conv_transpose3d(x, W, b=None, *, stride=1, padding=0, output_padding=0, dil
     >>> print(conv_transpose3d(x, W, [0.5]).ravel())
     [2.5 2.5 2.5]
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 3, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose(x, W, b, groups, options, dtype)
+    return _conv_transpose(3, x, W, b, options, groups)
 
 
 def conv_transpose3d_vjp(
@@ -357,12 +352,12 @@ def conv_transpose3d_vjp(
     >>> print(x_bar.ravel().tolist(), W_bar.ravel().tolist(), b_bar)
     [2.0, 2.0, 2.0, 2.0] [4.0, 4.0] None
     """
-    x, W, b, groups, dtype = check_layer(x, W, b, 3, groups, transposed=True)
     options = stride, padding, output_padding, dilation
-    return _conv_transpose_vjp(g, x, W, b, groups, options, dtype)
+    return _conv_transpose_vjp(3, g, x, W, b, options, groups)
 
 
-def _conv_transpose(x, W, b, groups, options, dtype):
+def _conv_transpose(axes, x, W, b, options, groups):
+    x, W, b, groups, dtype = check_layer(x, W, b, axes, groups, transposed=True)
     slid = transposed_windows(x.shape[2:], W.shape[2:], *options)
     with np.errstate(all="ignore"):
         y, _ = correlate_vjp(x, slid, groups, W=W)
@@ -371,9 +366,10 @@ def _conv_transpose(x, W, b, groups, options, dtype):
         return y.astype(dtype, copy=False)
 
 
-def _conv_transpose_vjp(g, x, W, b, groups, options, dtype):
+def _conv_transpose_vjp(axes, g, x, W, b, options, groups):
+    x, W, b, groups, dtype = check_layer(x, W, b, axes, groups, transposed=True)
     slid = transposed_windows(x.shape[2:], W.shape[2:], *options)
-    name, shape = f"conv_transpose{x.ndim - 2}d", (len(x), W.shape[1] * groups, *slid.size)
+    name, shape = f"conv_transpose{axes}d", (len(x), W.shape[1] * groups, *slid.size)
     g, dtype = check_cotangent(g, shape, name, dtype)
     with np.errstate(all="ignore"):
         _, W_bar = correlate_vjp(x, slid, groups, x=g)

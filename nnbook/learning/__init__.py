@@ -39,6 +39,7 @@ from nnbook.learning.initializers import (
     uniform,
     zeros,
 )
+from nnbook.learning.jacobians import jacobian
 from nnbook.learning.lifted import lift
 from nnbook.learning.many import draw_many, right_answers, stack, train_many, unstack
 from nnbook.learning.mlp import backward, forward, init_params, loss_and_grads, predict
@@ -147,6 +148,7 @@ __all__ = [
     "hvp",
     "init_params",
     "inverse_time_decay",
+    "jacobian",
     "jvp",
     "lecun_normal",
     "lecun_uniform",

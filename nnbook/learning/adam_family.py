@@ -70,9 +70,9 @@ def adam(alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     -----
     The first step is :math:`-\alpha\, g/(|g| + \varepsilon)`. With ε = 0 and β₁² < β₂ no step is
     longer than :math:`\alpha (1-\beta_1) / \sqrt{(1-\beta_2)(1-\beta_1^2/\beta_2)}`, 7.27 α by
-    default, up to the corrections, which at step t multiply it by
-    :math:`\sqrt{1-\beta_2^t} / (1-\beta_1^t)`. The paper's :math:`\alpha
-    (1-\beta_1)/\sqrt{1-\beta_2}` is the step after a lone spike, and others are longer.
+    default and α if β₁ = β₂; the corrections only shorten (chapter 14, equation 14.9). The paper's
+    :math:`\alpha (1-\beta_1)/\sqrt{1-\beta_2}` is the step after a lone spike, and others are
+    longer.
 
     References
     ----------

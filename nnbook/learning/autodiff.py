@@ -10,6 +10,9 @@ in an order in which a node comes only when all that use it have come. The rules
 of `nnbook.functions`, through `nnbook.learning.lifted`, and those of NumPy's functions.
 """
 
+import itertools
+import operator
+
 import numpy as np
 
 from nnbook.learning import _rules  # noqa: F401 - fills the tables of rules
@@ -20,6 +23,9 @@ from nnbook.learning.trees import flat, places, rebuilt
 __all__ = ["backward"]
 
 EXPLICIT = 0  # the level of Tensors that are made by hand; transforms count up from 1
+NONE = ()
+next_serial = itertools.count().__next__
+by_serial = operator.attrgetter("serial")
 
 
 class Tensor(Traced):
@@ -63,7 +69,7 @@ class Tensor(Traced):
     [2. 4. 6.]
     """
 
-    __slots__ = ("arrays", "level", "op", "options", "parents", "value")
+    __slots__ = ("arrays", "level", "op", "options", "parents", "serial", "value")
 
     def __init__(self, value):
         if isinstance(value, Tensor):
@@ -74,7 +80,7 @@ class Tensor(Traced):
             raise TypeError(f"value must hold floating-point numbers to have a derivative, but its "
                             f"dtype is {array.dtype}{hint}")
         array.setflags(write=False)
-        self.value, self.level, self.op, self.parents = array, EXPLICIT, None, ()
+        self.value, self.level, self.op, self.parents = array, EXPLICIT, None, NONE
 
     def __repr__(self):
         if isinstance(self.value, np.ndarray) and self.ndim:
@@ -137,6 +143,7 @@ def node(value, level, op, arrays, options, parents):
     tensor = Tensor.__new__(Tensor)
     tensor.value, tensor.level, tensor.op = value, level, op
     tensor.arrays, tensor.options, tensor.parents = arrays, options, parents
+    tensor.serial = next_serial()
     return tensor
 
 
@@ -146,7 +153,7 @@ def leaf(value, level):
         tensor = Tensor(value)
     else:
         tensor = Tensor.__new__(Tensor)
-        tensor.value, tensor.op, tensor.parents = value, None, ()
+        tensor.value, tensor.op, tensor.parents = value, None, NONE
     tensor.level = level
     return tensor
 
@@ -180,8 +187,8 @@ def backward(outputs, inputs, cotangents=None):
 
     Notes
     -----
-    The adjoints live in this call alone. Nodes are counted and queued, not recursed into, so a
-    chain of any length is fine; each adjoint is released once it has been passed on.
+    The adjoints live in this call alone. Nodes are listed and sorted, youngest first, not recursed
+    into, so a chain of any length is fine; each adjoint is released once it has been passed on.
 
     References
     ----------
@@ -206,11 +213,11 @@ def backward(outputs, inputs, cotangents=None):
     for k, output in enumerate(outputs):
         _add(adjoints, own, output, cotangents[k])
     with np.errstate(all="ignore"):
-        for tensor in _consumers_first(outputs):
+        for tensor in _youngest_first(outputs):
             g = adjoints.pop(id(tensor), None)
             if id(tensor) in kept:
                 kept[id(tensor)] = g
-            if g is None or not tensor.parents:
+            if g is None:
                 continue
             op = tensor.op
             if op.partials is None:
@@ -225,35 +232,25 @@ def backward(outputs, inputs, cotangents=None):
                 _add(adjoints, own, parent, share)
     results, used = [], set()
     for t in wanted:
-        g, again = kept[id(t)], id(kept[id(t)]) in used
+        g = kept[id(t)] if t.parents else adjoints.get(id(t))
+        results.append(_finished(g, t, id(g) in used))
         used.add(id(g))
-        results.append(_finished(g, t, again))
     return rebuilt(inputs, iter(results))
 
 
-def _consumers_first(outputs):
-    """Return every Tensor behind the outputs, each after all that were computed from it."""
-    waiting = {id(t): 0 for t in outputs}  # how many of its consumers have not come yet
-    stack = list({id(t): t for t in outputs}.values())
-    ready, order = stack.copy(), []
+def _youngest_first(outputs):
+    """Return the computed Tensors behind the outputs, each after all that were computed from it.
+
+    A Tensor is younger than every Tensor that it was computed from, so their age is an order.
+    """
+    found = {id(t): t for t in outputs if t.parents}
+    stack = list(found.values())
     while stack:
         for _, parent in stack.pop().parents:
-            key = id(parent)
-            if key in waiting:
-                waiting[key] += 1
-            else:
-                waiting[key] = 1
+            if parent.parents and id(parent) not in found:
+                found[id(parent)] = parent
                 stack.append(parent)
-    ready = [t for t in ready if waiting[id(t)] == 0]
-    while ready:
-        tensor = ready.pop()
-        order.append(tensor)
-        for _, parent in tensor.parents:
-            key = id(parent)
-            waiting[key] -= 1
-            if waiting[key] == 0:
-                ready.append(parent)
-    return order
+    return sorted(found.values(), key=by_serial, reverse=True)
 
 
 def _add(adjoints, own, tensor, share):

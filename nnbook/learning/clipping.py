@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from nnbook.functions._validate import check_number
+from nnbook.functions._validate import check_number, working_dtype
 from nnbook.learning._updates import Optimizer, as_real, check_optimizer
 from nnbook.learning.trees import tree_leaves, tree_map
 
@@ -191,7 +191,7 @@ def _shortened(g, significand, power, limit):
 
 def _wide(g):
     array = as_real(g, "grads")
-    return array.astype(np.promote_types(array.dtype, np.float64), copy=False)
+    return array.astype(working_dtype(array.dtype), copy=False)
 
 
 def _check_limit(limit):

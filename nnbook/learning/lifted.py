@@ -132,14 +132,10 @@ def _lifted(f, vjp=None, of=None):
 
     @functools.wraps(f)
     def function(*arguments, **options):
-        if not options and all(map(_is_plain_or_traced, arguments)):
-            # The common case, in as few steps as can be.
-            traced = [i for i, a in enumerate(arguments) if isinstance(a, Traced)]
-            if not traced:
-                return f(*arguments)
-            if wanted.issuperset(traced) and not prepared:
-                return apply(op, arguments)
-        elif not _any_traced(arguments) and not _any_traced(options.values()):
+        traced = None if options or prepared else _positions_of_traced(arguments)
+        if traced is not None and wanted.issuperset(traced):
+            return apply(op, arguments) if traced else f(*arguments)
+        if not _any_traced(arguments) and not _any_traced(options.values()):
             return f(*arguments, **options)
         if options:
             arguments = _positional(arguments, options, names, defaults)
@@ -165,12 +161,21 @@ def _with_mask(arguments, options):
 PREPARED = {"dropout": _with_mask}
 
 
-def _is_plain_or_traced(x):
-    return not isinstance(x, (list, tuple, dict))
+def _positions_of_traced(arguments):
+    """Return where traced arrays stand, or None if there is a nest, which may hold some."""
+    found = []
+    for i, x in enumerate(arguments):
+        if isinstance(x, Traced):
+            found.append(i)
+        elif isinstance(x, (list, tuple, dict)):
+            return None
+    return found
 
 
 def _any_traced(arguments):
     for x in arguments:
+        if type(x) is np.ndarray:
+            continue
         if isinstance(x, Traced):
             return True
         if isinstance(x, (list, tuple, dict)) and any(isinstance(y, Traced) for y in flat(x)):
@@ -387,7 +392,8 @@ def __getattr__(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name not in liftable():
         raise AttributeError(f"{name} has no derivative; import it from nnbook.functions")
-    return lift(function)
+    globals()[name] = lifted = lift(function)  # the next time, Python finds it by itself
+    return lifted
 
 
 def __dir__():

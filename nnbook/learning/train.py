@@ -23,7 +23,7 @@ from nnbook.learning._training import (
 from nnbook.learning._updates import check_optimizer
 from nnbook.learning._validate import check_batch, check_params, check_rng
 from nnbook.learning.engine import Engine
-from nnbook.learning.mlp import decide, forward, loss_pair
+from nnbook.learning.mlp import forward, loss_pair
 
 
 class Run(NamedTuple):
@@ -259,10 +259,14 @@ def accuracy(params, X, Y, activation="relu"):
     float
         Between 0 and 1.
     """
-    X, Y = _check_data("X", X, "Y", Y, check_params(params))
-    logits = forward(params, X, activation)[0]
+    logits, Y = forward(params, X, activation)[0], np.asarray(Y)
+    if len(logits) == 0:
+        raise ValueError(f"X must hold at least one example, found shape {np.shape(X)}")
+    _check_one_target_each("X", logits, "Y", Y)
     _check_classes(Y, logits.shape)
-    return _share_right(logits, Y)
+    if Y.ndim == 2:
+        Y = Y[:, 0] > 0.5 if Y.shape[1] == 1 else Y.argmax(axis=1)
+    return share_right(logits, Y)
 
 
 def _check_classes(Y, shape):
@@ -279,12 +283,6 @@ def _check_classes(Y, shape):
         hint = "; if your classes count from 1, subtract 1" if Y[i] == classes else ""
         raise ValueError(f"Y[{i}] is {Y[i]}, but the network has the classes 0 to "
                          f"{classes - 1}{hint}")
-
-
-def _share_right(logits, Y):
-    if Y.ndim == 2:
-        Y = Y[:, 0] > 0.5 if Y.shape[1] == 1 else Y.argmax(axis=1)
-    return float(np.mean(decide(logits) == Y))
 
 
 def _check_examples(name, X, d, dtype):
@@ -331,14 +329,6 @@ def _check_patience(patience, validation):
     if validation is None:
         raise ValueError("patience needs validation=(X, Y): it waits for the validation loss")
     return Best(check_count(patience, "patience"))
-
-
-def _check_data(name_X, X, name_Y, Y, params):
-    X, Y = check_batch(name_X, X, np.shape(params[0][0])[1]), np.asarray(Y)
-    if len(X) == 0:
-        raise ValueError(f"{name_X} must hold at least one example, found shape {X.shape}")
-    _check_one_target_each(name_X, X, name_Y, Y)
-    return X, Y
 
 
 def _check_one_target_each(name_X, X, name_Y, Y):

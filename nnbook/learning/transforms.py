@@ -53,7 +53,7 @@ def value_and_grad(f, argument=0, *, has_aux=False):
     if not callable(f):
         raise TypeError(f"f must be a function, found {type(f).__name__}; write grad(f)(x)")
     one = not isinstance(argument, tuple)
-    numbers = _argument_numbers(argument)
+    numbers = argument_numbers(argument)
 
     def differentiated(*arguments, **options):
         level = new_level()
@@ -62,7 +62,7 @@ def value_and_grad(f, argument=0, *, has_aux=False):
             if n >= len(arguments):
                 raise TypeError(f"argument={n} asks for a gradient in the positional argument "
                                 f"number {n}, but f got {len(arguments)} of them")
-            arguments[n] = _traced(arguments[n], level, f"argument {n} of f")
+            arguments[n] = traced(arguments[n], level, f"argument {n} of f")
         result = f(*arguments, **options)
         more = None
         if has_aux:
@@ -265,7 +265,8 @@ def _level(arrays):
     return max((x.level for x in arrays if isinstance(x, Traced)), default=-1)
 
 
-def _argument_numbers(argument):
+def argument_numbers(argument):
+    """Return the positions that `argument` names, as a list of ints."""
     numbers = argument if isinstance(argument, tuple) else (argument,)
     for n in numbers:
         if isinstance(n, bool) or not hasattr(n, "__index__") or operator.index(n) < 0:
@@ -276,7 +277,7 @@ def _argument_numbers(argument):
     return [operator.index(n) for n in numbers]
 
 
-def _traced(nest, level, name):
+def traced(nest, level, name):
     """Return a nest of new Tensors at a level of their own."""
     found = flat(nest)
     if not found:

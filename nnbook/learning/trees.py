@@ -113,7 +113,10 @@ def places(tree, where=()):
 def _collect(tree, leaves):
     if isinstance(tree, (list, tuple)):
         for part in tree:
-            _collect(part, leaves)
+            if isinstance(part, (list, tuple, dict)):
+                _collect(part, leaves)
+            else:
+                leaves.append(part)
     elif isinstance(tree, dict):
         for part in tree.values():
             _collect(part, leaves)
@@ -124,13 +127,16 @@ def _collect(tree, leaves):
 def _each(f, tree):
     """Apply f to the leaves of one nest, in their order."""
     if isinstance(tree, (list, tuple)):
-        return _like(tree, [_each(f, part) for part in tree])
+        return _like(tree, [_each(f, part) if isinstance(part, (list, tuple, dict)) else f(part)
+                            for part in tree])
     if isinstance(tree, dict):
         return {key: _each(f, part) for key, part in tree.items()}
     return f(tree)
 
 
 def _like(tree, parts):
+    if type(tree) is list:
+        return parts
     return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
 
 

@@ -105,6 +105,7 @@ class Visit:
     outside: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
+    responses: dict[str, object] = field(default_factory=dict)
 
     def complaints(self) -> list[str]:
         """Return all of it, in words."""
@@ -148,6 +149,7 @@ def visit(chromium):
         page.on("pageerror", lambda error: watched.console.append(str(error)))
         page.on("requestfailed", lambda r: watched.failed.append(r.url))
         page.on("response", lambda r: r.status >= 400 and watched.failed.append(r.url))
+        page.on("response", lambda r: watched.responses.setdefault(r.url, r))
         page.goto(url, wait_until="load")
         if javascript:
             settle(page)
@@ -172,11 +174,11 @@ def overflow(page) -> int:
     )
 
 
-def axe(page, only: str = "") -> list[str]:
+def axe(page, only: str = "", *, code: bool = True) -> list[str]:
     """Return what axe-core finds, a sentence for each element.
 
     ``only="contrast"`` looks at colours alone, which is most of the work, and ``only="structure"``
-    at all the rest.
+    at all the rest; ``code=False`` passes over the lines of code.
     """
     from axe_playwright_python.sync_playwright import Axe
 
@@ -187,7 +189,7 @@ def axe(page, only: str = "") -> list[str]:
         options = {**AXE, "rules": {**AXE["rules"], "color-contrast": {"enabled": False}}}
 
     # the strokes of typeset mathematics are thousands, hidden from assistive technology, and alike
-    context = {"exclude": [["mjx-math"]]}
+    context = {"exclude": [["mjx-math"], *([] if code else [["div.highlight pre"]])]}
     found = Axe().run(page, context=context, options=options).response["violations"]
     return [
         f"axe {v['id']} ({v['impact']}): {node['html'][:160]}" for v in found for node in v["nodes"]

@@ -6,12 +6,25 @@ FRAME = 16  # milliseconds
 
 _SCRIPT = """(id) => {
   const figure = document.getElementById(id), times = [];
-  const inputs = [...figure.querySelectorAll("input[type=range]")];
+  const sliders = [...figure.querySelectorAll("input[type=range]")];
+  const buttons = [...figure.querySelectorAll("input[type=radio]")];
+  const moved = (step) => {
+    if (sliders.length) {
+      const slider = sliders[step % sliders.length];
+      slider.value = (+slider.value + 1) % (+slider.max + 1);
+      return slider;
+    }
+    // a figure of buttons alone: press one that is up
+    const free = buttons.filter((button) => !button.checked);
+    const button = free[step % free.length];
+    button.checked = true;
+    return button;
+  };
   for (let step = 0; step < 200; step++) {
-    const input = inputs[step % inputs.length], last = +input.max + 1;
-    input.value = (+input.value + 1) % last;
+    const input = moved(step);
     const began = performance.now();
-    input.dispatchEvent(new Event("input", { bubbles: true }));
+    const told = input.type === "range" ? "input" : "change";
+    input.dispatchEvent(new Event(told, { bubbles: true }));
     figure.getBoundingClientRect(); figure.querySelector("svg").getBBox();
     times.push(performance.now() - began);
   }

@@ -11,7 +11,16 @@ def layer(rng, size):
     return (rng.normal(size=(n, n_in)), rng.normal(size=(n_out, n_in)), rng.normal(size=n_out)), {}
 
 
-CASES = [Case("affine", affine, layer, affine_vjp, of=(0, 1, 2), free={0: (0,)})]
+def square(rng, size):
+    n, k = sizes_of(rng, size, 2)
+    return (rng.normal(size=(n, k)), rng.normal(size=(k, k)), rng.normal(size=k)), {}
+
+
+CASES = [
+    Case("affine", affine, layer, affine_vjp, of=(0, 1, 2), free={0: (0,)}),
+    # Here a transposed weight fits, and its values alone are wrong.
+    Case("affine, square", affine, square, affine_vjp, of=(0, 1, 2), free={0: (0,)}),
+]
 
 BAD = [
     Bad(

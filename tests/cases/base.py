@@ -94,6 +94,11 @@ class Bad:
     match: str
 
 
+def changing(function: Callable, **usual) -> Callable:
+    """Return ``call(**change)``, which prepares a wrong call: the usual arguments but for some."""
+    return lambda **change: lambda: function(**{**usual, **change})
+
+
 def modules() -> list[str]:
     """Return the names of the tables: all, or those that ``NNBOOK_CASES`` names, by commas."""
     folder = Path(__file__).parent

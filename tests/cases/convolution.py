@@ -187,11 +187,11 @@ BAD = [
     Bad("dilation 0", lambda: conv2d(X, W, dilation=(1, 0)), ValueError,
         r"^dilation must be at least 1, got 0"),
     Bad("padding below 0", lambda: conv2d(X, W, padding=-1), ValueError,
-        r"^padding must not be negative, got -1$"),
+        r"^padding must be at least 0, got -1$"),
     Bad("padding 0.5", lambda: conv2d(X, W, padding=0.5), TypeError,
-        r"^padding must be made of integers, got 0.5$"),
+        r"^padding must be an integer, got 0.5$"),
     Bad("padding True", lambda: conv2d(X, W, padding=True), TypeError,
-        r"^padding must be made of integers, got True$"),
+        r"^padding must be an integer, got True$"),
     Bad("padding in another word", lambda: conv2d(X, W, padding="full"), ValueError,
         r"^padding must be one of valid, same, same_upper, same_lower, an integer, one for each "
         r"axis, or one \(before, after\) pair for each axis, got 'full'$"),
@@ -209,9 +209,9 @@ BAD = [
         r"^output_padding must be less than the stride or the dilation, 2, along spatial axis 1, "
         r"got 2$"),
     Bad("output padding below 0", lambda: conv_transpose2d(X, WT, output_padding=-1), ValueError,
-        r"^output_padding must not be negative, got -1"),
+        r"^output_padding must be at least 0, got -1"),
     Bad("output padding True", lambda: conv_transpose2d(X, WT, stride=2, output_padding=True),
-        TypeError, r"^output_padding must be made of integers, got True"),
+        TypeError, r"^output_padding must be an integer, got True"),
     Bad("output padding of a same layer",
         lambda: conv_transpose2d(X, WT, stride=2, padding="same", output_padding=1), ValueError,
         r"^output_padding must be 0 with padding='same', which sets the result's size to stride "

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnbook.functions import gru, gru_cell, gru_cell_vjp, gru_vjp
-from tests.cases.base import Bad, Case
+from tests.cases.base import Bad, Case, changing
 from tests.cases.recurrent import drawn, free
 
 
@@ -70,19 +70,10 @@ CASES = [
 ]  # fmt: skip
 
 
-def call(**change):
-    """Return a call of gru with N, T, D, H = 2, 4, 3, 5 and something changed."""
-
-    def made():
-        args = {
-            "x": np.ones((2, 4, 3)),
-            "W_x": np.ones((15, 3)),
-            "W_h": np.ones((15, 5)),
-            "b": np.ones(15),
-        }
-        return gru(**{**args, **change})
-
-    return made
+# N, T, D, H = 2, 4, 3, 5
+call = changing(
+    gru, x=np.ones((2, 4, 3)), W_x=np.ones((15, 3)), W_h=np.ones((15, 5)), b=np.ones(15)
+)
 
 
 BAD = [

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnbook.functions import lstm, lstm_cell, lstm_cell_vjp, lstm_vjp
-from tests.cases.base import Bad, Case
+from tests.cases.base import Bad, Case, changing
 from tests.cases.recurrent import drawn, free
 
 
@@ -70,34 +70,14 @@ CASES = [
 ]  # fmt: skip
 
 
-def call(**change):
-    """Return a call of lstm with N, T, D, H = 2, 4, 3, 5 and something changed."""
-
-    def made():
-        args = {
-            "x": np.ones((2, 4, 3)),
-            "W_x": np.ones((20, 3)),
-            "W_h": np.ones((20, 5)),
-            "b": np.ones(20),
-        }
-        return lstm(**{**args, **change})
-
-    return made
-
-
-def one_step(**change):
-    def made():
-        args = {
-            "x": np.ones((2, 3)),
-            "h": np.ones((2, 5)),
-            "c": np.ones((2, 5)),
-            "W_x": np.ones((20, 3)),
-            "W_h": np.ones((20, 5)),
-            "b": np.ones(20),
-        }
-        return lstm_cell(**{**args, **change})
-
-    return made
+# N, T, D, H = 2, 4, 3, 5
+call = changing(
+    lstm, x=np.ones((2, 4, 3)), W_x=np.ones((20, 3)), W_h=np.ones((20, 5)), b=np.ones(20)
+)
+one_step = changing(
+    lstm_cell, x=np.ones((2, 3)), h=np.ones((2, 5)), c=np.ones((2, 5)), W_x=np.ones((20, 3)),
+    W_h=np.ones((20, 5)), b=np.ones(20),
+)  # fmt: skip
 
 
 BAD = [

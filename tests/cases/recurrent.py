@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnbook.functions import half_life_bias, reorder_gates, rnn, rnn_cell, rnn_cell_vjp, rnn_vjp
-from tests.cases.base import Bad, Case, sizes_of
+from tests.cases.base import Bad, Case, changing, sizes_of
 
 
 def drawn(rng, size, gates, *, direction="forward", batch_first=True, lengths=False, cell=False):
@@ -104,19 +104,8 @@ CASES = [
 ]  # fmt: skip
 
 
-def call(**change):
-    """Return a call of rnn with N, T, D, H = 2, 4, 3, 5 and something changed."""
-
-    def made():
-        args = {
-            "x": np.ones((2, 4, 3)),
-            "W_x": np.ones((5, 3)),
-            "W_h": np.ones((5, 5)),
-            "b": np.ones(5),
-        }
-        return rnn(**{**args, **change})
-
-    return made
+# N, T, D, H = 2, 4, 3, 5
+call = changing(rnn, x=np.ones((2, 4, 3)), W_x=np.ones((5, 3)), W_h=np.ones((5, 5)), b=np.ones(5))
 
 
 def vjp(g, **change):

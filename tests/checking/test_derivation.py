@@ -312,6 +312,19 @@ def test_every_planted_error_is_refused(build):
         assert example.left != example.right
 
 
+def test_a_bound_is_spoilt_where_it_breaks_and_left_where_it_still_holds():
+    d = Derivation("5.1", "A bound", sigma(z) * (1 - sigma(z)), let=LOGISTIC)
+    d.at_most(sigma(z), "the other factor is at most 1")
+    d.at_most(sp.Integer(2), "a logistic is below 1")
+    planted = {(error.line, error.what): error for error in perturb.perturb(d)}
+    assert (1, "sign of the line flipped") in planted
+    assert (1, "inequality turned round") in planted
+    assert (2, "sign of the line flipped") in planted
+    assert (2, "coefficient of the line perturbed") not in planted     # 2.002 is a bound as well
+    for error in planted.values():
+        assert perturb.refusal(d, error)
+
+
 def test_planting_notices_a_checker_that_accepts_everything(monkeypatch):
     derivation = logistic_slope()
     error = next(iter(perturb.perturb(derivation)))

@@ -29,6 +29,7 @@ SET = [
     (sp.Max(0, z), r"\max(0, z)", "max(0, z)"),
     (sp.binomial(m, n), r"\binom{m}{n}", "C(m, n)"),
     (1 - sp.tanh(z)**2, r"1 - \tanh^2 z", "1 − tanh² z"),
+    (1 - sp.acos(z), r"1 - \arccos(z)", "1 − arccos(z)"),
     (2 * s(2 * z) - 1, r"2\sigma(2z) - 1", "2σ(2z) − 1"),
     (sp.Derivative(s(z), z), r"\sigma'(z)", "σ′(z)"),
     (-z * sp.log(2), r"-z \ln 2", "−z ln 2"),
@@ -60,6 +61,7 @@ def test_setting(e, tex, plain):
     ("Delta^(l+1)", r"\Delta^{(l+1)}", "Δ⁽ˡ⁺¹⁾"), ("W̄⁽ˡ⁾", r"\bar{W}^{(l)}", "W̄⁽ˡ⁾"),
     ("w1", "w_1", "w₁"), ("phat", r"\hat{p}", "p̂"), ("φ", r"\varphi", "φ"),
     ("softplus", r"\operatorname{softplus}", "softplus"), ("n_l-1", "n_{l-1}", "nₗ₋₁"),
+    ("n_in", r"n_{\mathrm{in}}", "nᵢₙ"), ("a_ij", "a_{ij}", "aᵢⱼ"),
 ])
 def test_name(name, tex, plain):
     assert names.tex(name) == tex
@@ -164,7 +166,8 @@ def test_sizes_are_told_with_the_matrices():
 @pytest.mark.parametrize(("tex", "plain"), [
     (r"w \ne 0", "w ≠ 0"), (r"\tfrac12\ln 2", "1/2 ln 2"), (r"\Delta^\top W", "Δᵀ W"),
     (r"\varphi'(z)", "φ′(z)"), (r"\lVert w \rVert", "‖w‖"),
-    (r"y \Vert p", "y ‖ p"), ("a - b", "a − b"),
+    (r"y \Vert p", "y ‖ p"), ("a - b", "a − b"), (r"\nabla f \ne 0", "∇f ≠ 0"),
+    (r"J_{g \circ f}", "J_g ∘ f"),
 ])
 def test_words_for_a_terminal(tex, plain):
     assert render.untex(tex) == plain

@@ -1,4 +1,6 @@
-"""The slopes of the losses of classes, and a bend: chapter 7 will show these lines."""
+"""The slopes of the losses of classes, and a bend, with the weights and the label smoothing that
+chapter 7 leaves out.
+"""
 
 import sympy as sp
 

@@ -10,6 +10,7 @@ from nnbook.functions import (
     bce_with_logits_grad,
     cross_entropy,
     cross_entropy_grad,
+    cross_entropy_hess,
     sigmoid,
     softmax,
 )
@@ -307,3 +308,10 @@ def test_cross_entropy_of_one_example_is_good_to_the_last_digits():
             found = float(cross_entropy(row[None], [0]))
             worst = max(worst, abs(float((mp.mpf(found) - exact) / np.spacing(found))))
     assert worst < 1.5, worst
+
+
+def test_an_example_that_is_left_out_bends_nothing():
+    hess = cross_entropy_hess(Z, LABELS, ignore_index=3)
+    np.testing.assert_array_equal(hess[1], np.zeros((4, 4)))
+    assert (np.diagonal(hess[0]) > 0).all()
+    np.testing.assert_array_equal(cross_entropy_hess(Z, 0 * SOFT)[0], np.zeros((4, 4)))

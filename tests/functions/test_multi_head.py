@@ -1,6 +1,7 @@
 """Multi-head attention is attention between linear maps, and its vjp the composition of theirs."""
 
 import inspect
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -150,16 +151,19 @@ def test_a_sequence_without_examples_is_one_example():
                 np.testing.assert_array_equal(bar, value[0] if i < 3 else value)
 
 
-def test_weights_and_their_gradient():
-    out, P = multi_head_attention(*ALL, **MANY, return_weights=True)
-    close(out, multi_head_attention(*ALL, **MANY))
-    assert P.shape == (N, HEADS, T, S)
+@pytest.mark.parametrize("before", [0, 2])
+def test_weights_and_their_gradient(before):
+    past = tuple(RNG.normal(size=(N, FEW, before, n)) for n in (3, 2)) if before else None
+    options = {**MANY, "past": past}
+    out, P = multi_head_attention(*ALL, **options, return_weights=True)
+    close(out, multi_head_attention(*ALL, **options))
+    assert P.shape == (N, HEADS, T, before + S)
     close(P.sum(-1), 1)
     g_P = RNG.normal(size=P.shape)
-    both = multi_head_attention_vjp((G, g_P), *ALL, **MANY, return_weights=True)
-    first = multi_head_attention_vjp((G, None), *ALL, **MANY, return_weights=True)
-    second = multi_head_attention_vjp((None, g_P), *ALL, **MANY, return_weights=True)
-    alone = multi_head_attention_vjp(G, *ALL, **MANY)
+    both = multi_head_attention_vjp((G, g_P), *ALL, **options, return_weights=True)
+    first = multi_head_attention_vjp((G, None), *ALL, **options, return_weights=True)
+    second = multi_head_attention_vjp((None, g_P), *ALL, **options, return_weights=True)
+    alone = multi_head_attention_vjp(G, *ALL, **options)
     for total, one, other, plain in zip(both, first, second, alone, strict=True):
         if total is not None:
             close(total, one + other)
@@ -198,6 +202,17 @@ def test_decoding_with_rotary_positions_is_the_whole_causal_pass():
             past=(turned[:, :, :t], v[:, :, :t]),
         )
         close(step, whole[:, :, now])
+
+
+def test_the_way_back_never_holds_all_weights_if_none_are_asked_for():
+    X, W = RNG.normal(size=(1, 512, 4)), [RNG.normal(size=(4, 4)) for _ in range(4)]
+    tracemalloc.start()
+    try:
+        multi_head_attention_vjp(X, X, None, None, *W, heads=2, causal=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.5 * 2 * 512 * 512 * 8  # bytes of the weights of both heads
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])

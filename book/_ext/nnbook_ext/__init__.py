@@ -7,6 +7,8 @@ Each module does one thing and has a ``setup(app)`` of its own:
 ``tables``      the directives ledger, notation, symbols, functions-index
 ``benchmarks``  the directives benchmarks and benchmarks-plot
 ``lists``       the directives glossary-nn and errata
+``chapters``    the directives part-chapters, chapter-map and chapter-needs
+``uses``        the directives functions-by-chapter and chapters-by-function
 ``assets``      MathJax and icons from installed packages, nothing from another host
 ``pages``       what the theme and the bibliography get wrong in the page, put right
 ``api``         the package's pages: every public name, by the module that defines it
@@ -27,6 +29,8 @@ MODULES = (
     "tables",
     "benchmarks",
     "lists",
+    "chapters",
+    "uses",
     "assets",
     "pages",
     "api",

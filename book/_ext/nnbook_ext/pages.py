@@ -55,11 +55,18 @@ def wrap_templates(app) -> None:
     templates.render = repaired
 
 
+# The theme loads the search on every page, for results while one types, which are switched off.
+# The index grows with the book: a tenth of a first visit, and used on one page.
+SEARCH = re.compile(
+    r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js"></script>'
+)
+
+
 def repair(page: str) -> str:
     """Return a page with every repair made."""
     for wrong, right in REPAIRS:
         page = wrong.sub(right, page)
-    return page
+    return page if 'id="search-results"' in page else SEARCH.sub("", page)
 
 
 def add_page_links(app, pagename, templatename, context, doctree) -> None:
