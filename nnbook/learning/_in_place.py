@@ -1,6 +1,7 @@
 """The optimizers of most runs once more, writing into one flat vector, block by block.
 
-A block of 65,536 numbers passes through a dozen NumPy calls while it lies in the cache; with a loop over the arrays of a network instead, Adam takes 1.1 to 1.6 times as long a step.
+A block of 65,536 numbers passes through a dozen NumPy calls while it lies in the cache; with a loop
+over the arrays of a network instead, Adam takes 1.1 to 1.6 times as long a step.
 Constants are folded: a running mean is kept as m / (1 − β), so that its update is one product and
 one sum, and the corrections go into the step size and ε. `nnbook.learning.optimizers` is the page;
 a test holds each rule to it. An optimizer without a rule here steps by the page's own update.
