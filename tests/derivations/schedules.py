@@ -16,7 +16,7 @@ def rise():
     D.step(low + (alpha - low) * sp.sin(sp.pi * t / 32) ** 2, "half the angle")
     return [(D, verify(D, one_cycle, args=[alpha, t], domain={alpha: (1e-200, 1e200), t: (0, 16)},
                        because=f"a schedule of {STEPS} steps", points=100,
-                       call=lambda a, t: one_cycle(float(a), STEPS, warmup=0.25)(float(t))))]  # fmt: skip
+                       call=lambda a, t: one_cycle(float(a), STEPS, warmup=0.25)(float(t))))]
 
 
 DERIVATIONS = {"one_cycle": rise}
