@@ -267,7 +267,8 @@ def report(title: str, times: list[tuple[float, str]]) -> None:
 
 
 REPORT = BUILD / "report"
-NBVAL = ["--nbval", "--nbval-current-env", "-n", "2", "--dist", "loadscope", "-p", "no:randomly"]
+NBVAL = ["--nbval", "--nbval-current-env", "-n", "2", "--dist", "loadscope", "-p", "no:randomly",
+         "--no-loadscope-reorder"]  # the long scopes, in the browser, come early
 
 
 def chromium() -> str | None:

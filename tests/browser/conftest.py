@@ -31,6 +31,10 @@ AXE = {
     "preload": False,  # or it fetches style sheets by itself, wrongly
 }
 
+# what scrolls, what has moved into a menu, and what a finger must hit
+OF_WIDTH = ["scrollable-region-focusable", "target-size", "aria-hidden-focus", "button-name",
+            "link-name"]  # fmt: skip
+
 
 def pytest_collection_modifyitems(items):
     """Mark every test of this folder, so that ``-m "not browser"`` leaves them out."""
@@ -178,13 +182,16 @@ def axe(page, only: str = "", *, code: bool = True) -> list[str]:
     """Return what axe-core finds, a sentence for each element.
 
     ``only="contrast"`` looks at colours alone, which is most of the work, and ``only="structure"``
-    at all the rest; ``code=False`` passes over the lines of code.
+    at all the rest; ``only="width"`` at what can go wrong on a narrow screen alone. ``code=False``
+    passes over the lines of code.
     """
     from axe_playwright_python.sync_playwright import Axe
 
     options = AXE
     if only == "contrast":
         options = {**AXE, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    if only == "width":
+        options = {**AXE, "runOnly": {"type": "rule", "values": OF_WIDTH}}
     if only == "structure":
         options = {**AXE, "rules": {**AXE["rules"], "color-contrast": {"enabled": False}}}
 

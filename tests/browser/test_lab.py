@@ -1,4 +1,8 @@
-"""The live form, as a student meets it: JupyterLab opens a chapter, runs it, and a slider moves."""
+"""The live form, as a student meets it: JupyterLab opens a chapter, runs it, and a slider moves.
+
+That every cell of every chapter runs in a kernel, nbval has shown. So one chapter is run to its end
+here, and of the others what leads to the first figure.
+"""
 
 import json
 import os
@@ -14,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted(path.name for path in (ROOT / "book").glob("[0-9][0-9]_*.ipynb"))
+WHOLE = "08_backpropagation.ipynb"
 START, RUN = 60, 120  # seconds that JupyterLab may take to start, and a chapter to run
 
 
@@ -22,7 +27,10 @@ def lab(tmp_path_factory):
     """Start JupyterLab on a copy of the chapters; return its URL."""
     folder = tmp_path_factory.mktemp("lab")
     for path in (ROOT / "book").glob("*.ipynb"):
-        shutil.copy(path, folder)
+        notebook = json.loads(path.read_text("utf-8"))
+        if path.name != WHOLE:
+            notebook["cells"] = _to_the_first_figure(notebook["cells"])
+        (folder / path.name).write_text(json.dumps(notebook), "utf-8")
     shutil.copytree(ROOT / "book" / "exercises", folder / "exercises")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -99,7 +107,17 @@ def test_a_chapter_opens_runs_and_its_figure_follows_the_keyboard(chromium, lab,
         moved = _changes(page, live, before)
     context.close()
     assert moved, "the picture did not follow the slider"
-    report("6 chapters run in JupyterLab", f"{seconds:6.1f} s  {name}, every cell; a slider moved")
+    ran = "every cell" if name == WHOLE else "to its first figure"
+    report("6 chapters run in JupyterLab", f"{seconds:6.1f} s  {name}, {ran}; a slider moved")
+
+
+def _to_the_first_figure(cells):
+    """Return the cells up to the first whose output is a figure, that one included."""
+    kinds = [
+        {o.get("metadata", {}).get("nnbook", {}).get("kind") for o in cell.get("outputs", [])}
+        for cell in cells
+    ]
+    return cells[: 1 + next(i for i, found in enumerate(kinds) if "figure" in found)]
 
 
 def _connect(page):

@@ -28,7 +28,7 @@ def functions_used(sources: list[str]) -> list[str]:
 
     An import alone is no use.
 
-    >>> functions_used(["import nnbook.functions as F\\nfrom nnbook.learning import fit, sgd",
+    >>> functions_used(["import nnbook.functions as F\nfrom nnbook.learning import fit, sgd",
     ...                 "F.relu(fit(F.relu))"])
     ['nnbook.functions.relu', 'nnbook.learning.fit']
     """
