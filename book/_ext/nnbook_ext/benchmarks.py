@@ -80,10 +80,10 @@ def picture(sets: dict) -> str:
     rows = [row for row in first["row"] if "PyTorch" in row["ratios"]]
     names = [row["name"] for row in rows][::-1]
     titles = [row["title"] for row in rows][::-1]
-    height = 0.9 + 0.24 * len(names)
+    height = 1.2 + 0.24 * len(names)
     with style.house_style():
         figure, [ax] = style.new_figure(size=(7.2, height))
-        ax.set_position([0.5, 0.56 / height, 0.47, 1 - 0.62 / height])
+        ax.set_position([0.54, 0.56 / height, 0.43, 1 - 0.92 / height])
         ax.axvline(1, color=style.MUTED, linestyle="-", linewidth=1)
         for i, (kernels, one) in enumerate(sets.items()):
             known = {row["name"]: row["ratios"].get("PyTorch") for row in one["row"]}
@@ -103,8 +103,8 @@ def picture(sets: dict) -> str:
         ax.set_yticks(range(len(titles)), titles)
         ax.tick_params(axis="y", length=0)
         ax.set_xlabel("times as fast as PyTorch")
-        ax.xaxis.set_label_coords(0.5, -0.36 / height / (1 - 0.62 / height))
-        ax.legend(loc="lower right", frameon=False)
+        ax.xaxis.set_label_coords(0.5, -0.36 / height / (1 - 0.92 / height))
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
         tree, _, (top, bottom) = svg.draw(figure)
     svg.rename_ids(tree, "bench")
     tree.set("viewBox", f"0 {top:.0f} {7.2 * 72:g} {bottom - top:.0f}")
