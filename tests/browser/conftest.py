@@ -165,9 +165,10 @@ def visit(chromium):
 
 
 def settle(page) -> None:
-    """Wait until mathematics and fonts are there."""
+    """Wait until mathematics and fonts are there, and no colour is on its way to another."""
     page.evaluate(
-        "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }"
+        "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready;"
+        " for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish(); }"
     )
 
 
