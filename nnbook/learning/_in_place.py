@@ -11,6 +11,7 @@ know them. Its ``at(t, alpha)`` gives ``step(p, g, *slots, s)`` for the step aft
 and the slots are blocks of equal length, s is a block to write in.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -122,6 +123,7 @@ def adam(beta1, beta2, eps, weight_decay=0.0, where=None):
     """Keep m / (1 − β₁) and v / (1 − β₂): ten passes, or eleven with decoupled decay."""
     if where is not None:
         return None
+    rates = functools.cache(lambda dtype: (np.array(beta1, dtype), np.array(beta2, dtype)))
 
     def at(t, alpha):
         c1, c2 = one_minus_power(beta1, t + 1), one_minus_power(beta2, t + 1)
@@ -129,12 +131,14 @@ def adam(beta1, beta2, eps, weight_decay=0.0, where=None):
         stride, floor = -alpha * (1 - beta1) / (c1 * root), eps / root
 
         def step(p, g, m, v, s):
-            np.multiply(m, beta1, m)
+            # arrays, for a number among the arguments adds 0.3 µs to each call
+            keep_m, keep_v = rates(p.dtype)
+            np.multiply(m, keep_m, m)
             np.add(m, g, m)
-            np.multiply(v, beta2, v)
+            np.multiply(v, keep_v, v)
             np.add(v, np.multiply(g, g, s), v)
             _divide(m, v, floor, s)
-            np.multiply(s, stride, s)
+            np.multiply(s, np.array(stride, s.dtype), s)
             if weight_decay:
                 np.multiply(p, 1 - alpha * weight_decay, p)
             np.add(p, s, p)
@@ -148,7 +152,7 @@ def _divide(x, square, eps, s):
     """Write x / (√square + ε) into s; where x is 0 it is 0, for ε = 0 too."""
     np.sqrt(square, s)
     if eps > 0:
-        np.add(s, eps, s)
+        np.add(s, np.array(eps, s.dtype), s)
     else:
         s[x == 0] = 1.0
     np.divide(x, s, s)

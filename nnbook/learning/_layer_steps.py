@@ -92,17 +92,22 @@ class SoftmaxCrossEntropy:
     """Softmax and cross-entropy in one, the classes down and the examples across.
 
     The sums over ten classes then run down contiguous rows of examples: 2.3 to 3.3 times faster
-    than along rows of ten.
+    than along rows of ten. Sums are products with ones, and numbers are arrays: what calls cost is
+    a quarter of a step on 32 examples.
     """
 
     def __init__(self, logits, delta, work):
         n, K = logits.shape
-        self.logits, self.delta, self.n, self.K = logits, delta, n, K
+        self.logits, self.delta, self.n = logits, delta, n
         self.row = work[K * n : (K + 1) * n]
+        self.sum_of_classes = np.ones(K, logits.dtype).dot
+        self.sum_of_examples = np.ones(n, logits.dtype).dot
+        self.scale, self.factor = np.empty((), logits.dtype), None
         # small steps have the examples across already: then nothing is turned, there or back
         self.across = logits.T.flags.c_contiguous and delta.T.flags.c_contiguous
         self.columns = delta.T if self.across else work[: K * n].reshape(K, n)
         self.flat, self.examples = self.columns.reshape(-1), np.arange(n)
+        self.stride, self.right = np.array(n), np.empty(n, np.intp)
 
     def __call__(self, Y, scale):
         """Return the mean loss; with a scale write that times the gradient of the sum."""
@@ -117,16 +122,19 @@ class SoftmaxCrossEntropy:
         return self._of_probabilities(Y, scale)
 
     def _of_classes(self, Y, scale):
-        columns, row, flat = self.columns, self.row, self.flat
-        right = Y * self.n + self.examples
-        chosen = np.add.reduce(flat.take(right))
+        columns, row, flat, right = self.columns, self.row, self.flat, self.right
+        np.multiply(Y, self.stride, right)
+        np.add(right, self.examples, right)
+        chosen = self.sum_of_examples(flat.take(right))
         self._exponentials()
-        loss = (np.add.reduce(np.log(row)) - chosen) / self.n
+        loss = (self.sum_of_examples(np.log(row)) - chosen) / self.n
         if scale is None:
             return float(loss)
-        np.divide(scale, row, row)
+        if scale != self.factor:
+            self.factor, self.scale[()] = scale, scale
+        np.divide(self.scale, row, row)
         np.multiply(columns, row, columns)
-        flat[right] -= columns.dtype.type(scale)
+        flat[right] -= self.scale
         if not self.across:
             np.copyto(self.delta, columns.T)
         return float(loss)
@@ -147,7 +155,7 @@ class SoftmaxCrossEntropy:
 
     def _exponentials(self):
         np.exp(self.columns, self.columns)
-        np.add.reduce(self.columns, 0, None, self.row)
+        self.sum_of_classes(self.columns, self.row)
 
 
 class BinaryCrossEntropy:
