@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from nnbook.functions._validate import as_float, working_dtype
+from nnbook.functions._validate import as_float, quiet, working_dtype
 
 # 8,192 float64 numbers are 64 KB: the few temporaries of a body stay in a core's own cache.
 BLOCK = 8192
@@ -21,21 +21,27 @@ def elementwise(body):
     """
 
     @functools.wraps(body)
+    @quiet
     def function(z, *options, **named_options):
         z = as_float(z, "z")
         work = working_dtype(z.dtype)
-        with np.errstate(all="ignore"):
-            if z.size <= BLOCK:
-                out = body(z.astype(work, copy=False).reshape(-1), *options, **named_options)
-                return out.astype(z.dtype, copy=False).reshape(z.shape)[()]
-            out = np.empty(z.shape, z.dtype)
-            flat_in, flat_out = z.reshape(-1), out.reshape(-1)
-            for start in range(0, z.size, BLOCK):
-                part = slice(start, start + BLOCK)
-                block = flat_in[part].astype(work, copy=False)
-                flat_out[part] = body(block, *options, **named_options)
+        if z.size <= BLOCK:
+            out = body(z.astype(work, copy=False).reshape(-1), *options, **named_options)
+            return out.astype(z.dtype, copy=False).reshape(z.shape)[()]
+        out = np.empty(z.shape, z.dtype)
+        flat_in, flat_out = z.reshape(-1), out.reshape(-1)
+        for start in range(0, z.size, BLOCK):
+            part = slice(start, start + BLOCK)
+            block = flat_in[part].astype(work, copy=False)
+            flat_out[part] = body(block, *options, **named_options)
         return out
 
+    def unchecked(z, *options, **named_options):
+        if z.size > BLOCK:
+            return function(z, *options, **named_options)
+        return body(z.reshape(-1), *options, **named_options).reshape(z.shape)
+
+    function.unchecked = unchecked
     return function
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from nnbook.functions._validate import (
     as_float,
     check_finite,
+    check_probabilities,
     check_same_shape,
     common_dtype,
     first_place,
@@ -22,8 +23,11 @@ def check_reduction(reduction):
     raise kind(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
-def check_pair(first, second, names, reduction):
-    """Return both arrays, checked and in the working dtype, and the dtype of the result."""
+def check_pair(first, second, names, reduction, most=None):
+    """Return both arrays, checked and in the working dtype, and the dtype of the result.
+
+    The second holds data, which are finite; or probabilities from 0 to `most`, if that is given.
+    """
     check_reduction(reduction)
     x, y = as_float(first, names[0]), as_float(second, names[1])
     check_same_shape(x, y, names)
@@ -35,7 +39,10 @@ def check_pair(first, second, names, reduction):
         raise ValueError(
             f"{names[0]} is empty, shape {x.shape}; a mean over no examples is undefined"
         )
-    check_finite(y, names[1], "data")
+    if most is None:
+        check_finite(y, names[1], "data")
+    else:
+        check_probabilities(y, names[1], most)
     dtype = common_dtype(x, y)
     work = working_dtype(dtype)
     return x.astype(work, copy=False), y.astype(work, copy=False), dtype

@@ -5,6 +5,8 @@ import operator
 
 import numpy as np
 
+quiet = np.errstate(all="ignore")  # as a decorator half the cost of a with statement, 0.4 µs
+
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 PAIRED = DOUBLE  # the working dtype in which pairs of floats are worth their cost
 
@@ -48,6 +50,9 @@ def as_float(x, name):
 
 def common_dtype(*arrays):
     """Return the dtype that products of `arrays` are given in."""
+    first = arrays[0].dtype
+    if all(a.dtype is first for a in arrays):
+        return first
     return np.result_type(*(a.dtype for a in arrays))
 
 

@@ -10,9 +10,11 @@ from nnbook.functions._validate import (
     check_matrix,
     common_dtype,
     product_dtype,
+    quiet,
 )
 
 
+@quiet
 def affine(A, W, b):
     r"""Apply an affine map to every row.
 
@@ -54,10 +56,10 @@ def affine(A, W, b):
     [[3. 9. 6.]]
     """
     A, W, b, dtype = _layer(A, W, b)
-    with np.errstate(all="ignore"):
-        return (A @ W.T + b).astype(dtype, copy=False)
+    return (A @ W.T + b).astype(dtype, copy=False)
 
 
+@quiet
 def affine_vjp(g, A, W, b):
     r"""Gradients in A, W and b, from the gradient `g` in Z.
 
@@ -102,14 +104,21 @@ def affine_vjp(g, A, W, b):
         if g.shape == (len(W), len(A)):
             message += "; rows are examples, so pass g.T"
         raise ValueError(message)
-    if g.dtype is not A.dtype or dtype is not A.dtype:
+    alike = g.dtype is A.dtype is dtype  # nothing to convert, there or back
+    if not alike:
         dtype = np.promote_types(dtype, g.dtype)
         g = g.astype(product_dtype(dtype), copy=False)
-    with np.errstate(all="ignore"):
-        gradients = g @ W, g.T @ A, g.T @ np.ones(len(g), g.dtype)
-        if dtype is A.dtype:
-            return gradients
-        return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
+    gradients = _gradients(g, A, W, b)
+    if alike:
+        return gradients
+    return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
+
+
+def _gradients(g, A, W, b):
+    return g @ W, g.T @ A, g.T @ np.ones(len(g), g.dtype)
+
+
+affine_vjp.unchecked = _gradients
 
 
 def parameter_count(sizes):

@@ -6,10 +6,11 @@ What :mod:`nnbook.functions.losses` says of reductions, dtypes and bad input hol
 import numpy as np
 
 from nnbook.functions._reduction import check_pair, check_weights, divisor, reduced
-from nnbook.functions._validate import as_float, check_probabilities, check_same_shape
+from nnbook.functions._validate import as_float, check_same_shape, quiet
 from nnbook.functions.activations import sigmoid_prime
 
 
+@quiet
 def bce_with_logits(logits, targets, *, weights=None, reduction="mean"):
     r"""Binary cross-entropy of ``sigmoid(logits)`` against the targets, by default the mean.
 
@@ -61,19 +62,23 @@ def bce_with_logits(logits, targets, *, weights=None, reduction="mean"):
     0.6931 1000
     """
     z, y, w, dtype = _labelled(logits, targets, weights, reduction)
-    with np.errstate(all="ignore"):
-        tail = np.log1p(np.exp(-np.abs(z)))  # softplus(z) = max(z, 0) + tail, for -z as well
-        missed, false = y * (np.maximum(-z, 0) + tail), (1 - y) * (np.maximum(z, 0) + tail)
-        nats = missed + false
-        if np.isnan(nats).any():
-            # A certain label leaves one term: 0 times an infinite loss is 0 here, not NaN.
-            missed = np.where((y == 0) & ~np.isnan(z), 0, missed)
-            nats = missed + np.where((y == 1) & ~np.isnan(z), 0, false)
+    tail = np.log1p(np.exp(-np.abs(z)))  # softplus(z) = max(z, 0) + tail, for -z as well
+    missed, false = y * (np.maximum(-z, 0) + tail), (1 - y) * (np.maximum(z, 0) + tail)
+
+    def loss_of(nats):
         return reduced(
             _weighed(nats, w, 1), reduction, dtype, lambda count: _weighed(nats / 4, w, count)
         )
 
+    loss = loss_of(missed + false)
+    if (loss != loss).any():
+        # A certain label leaves one term: 0 times an infinite loss is 0 here, not NaN.
+        missed = np.where((y == 0) & ~np.isnan(z), 0, missed)
+        loss = loss_of(missed + np.where((y == 1) & ~np.isnan(z), 0, false))
+    return loss
 
+
+@quiet
 def bce_with_logits_grad(logits, targets, *, weights=None, reduction="mean"):
     r"""Gradient of :func:`bce_with_logits` in the logits, the mean's divisor included.
 
@@ -107,12 +112,23 @@ def bce_with_logits_grad(logits, targets, *, weights=None, reduction="mean"):
     [-0.25  0.25]
     """
     z, y, w, dtype = _labelled(logits, targets, weights, reduction)
-    with np.errstate(all="ignore"):
-        rising, falling = _logistic_both_ways(z)
-        slope = (1 - y) * rising - y * falling
-        return _weighed(slope, w, divisor(z.size, reduction)).astype(dtype, copy=False)
+    return _weighed(_slopes(z, y), w, divisor(z.size, reduction)).astype(dtype, copy=False)
 
 
+def _slopes(z, y):
+    """Return the derivative of each entry's loss."""
+    rising, falling = _logistic_both_ways(z)
+    return (1 - y) * rising - y * falling
+
+
+def _mean_slopes(z, y):
+    return _slopes(z, y) / z.size
+
+
+bce_with_logits_grad.unchecked = _mean_slopes
+
+
+@quiet
 def bce_with_logits_hess(logits, targets, *, weights=None, reduction="mean"):
     r"""Second derivatives of :func:`bce_with_logits` in the logits, the mean's divisor included.
 
@@ -148,13 +164,11 @@ def bce_with_logits_hess(logits, targets, *, weights=None, reduction="mean"):
     [0.125 0.125]
     """
     z, _, w, dtype = _labelled(logits, targets, weights, reduction)
-    with np.errstate(all="ignore"):
-        return _weighed(sigmoid_prime(z), w, divisor(z.size, reduction)).astype(dtype, copy=False)
+    return _weighed(sigmoid_prime(z), w, divisor(z.size, reduction)).astype(dtype, copy=False)
 
 
 def _labelled(logits, targets, weights, reduction):
-    z, y, dtype = check_pair(logits, targets, ("logits", "targets"), reduction)
-    check_probabilities(y, "targets", 1)
+    z, y, dtype = check_pair(logits, targets, ("logits", "targets"), reduction, most=1)
     if weights is None:
         return z, y, None, dtype
     w = as_float(weights, "weights")
@@ -175,5 +189,5 @@ def _logistic_both_ways(z):
 def _weighed(terms, w, count):
     """Return the terms times their weights, over `count`; one of weight 0 is left out."""
     if w is None:
-        return terms / count
+        return terms if count == 1 else terms / count
     return np.where(w == 0, 0, w / count * terms)

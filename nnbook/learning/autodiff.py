@@ -10,11 +10,12 @@ in an order in which a node comes only when all that use it have come. The rules
 of `nnbook.functions`, through `nnbook.learning.lifted`, and those of NumPy's functions.
 """
 
+import heapq
 import itertools
-import operator
 
 import numpy as np
 
+from nnbook.functions._validate import quiet
 from nnbook.learning import _rules  # noqa: F401 - fills the tables of rules
 from nnbook.learning._traced import Op, Traced, apply, is_real, unbroadcast
 from nnbook.learning.trees import flat, places, rebuilt
@@ -23,9 +24,7 @@ from nnbook.learning.trees import flat, places, rebuilt
 __all__ = ["backward"]
 
 EXPLICIT = 0  # the level of Tensors that are made by hand; transforms count up from 1
-NONE = ()
 next_serial = itertools.count().__next__
-by_serial = operator.attrgetter("serial")
 
 
 class Tensor(Traced):
@@ -79,8 +78,8 @@ class Tensor(Traced):
             hint = "; write 3.0 for 3, or .astype(float)" if array.dtype.kind in "biu" else ""
             raise TypeError(f"value must hold floating-point numbers to have a derivative, but its "
                             f"dtype is {array.dtype}{hint}")
-        array.setflags(write=False)
-        self.value, self.level, self.op, self.parents = array, EXPLICIT, None, NONE
+        array.flags.writeable = False
+        self.value, self.level, self.op, self.parents = array, EXPLICIT, None, ()
 
     def __repr__(self):
         if isinstance(self.value, np.ndarray) and self.ndim:
@@ -136,7 +135,7 @@ PART = Op("one of several outputs", None, vjp=_of_part)
 def node(value, level, op, arrays, options, parents):
     """Return a Tensor that was computed; its numbers are locked."""
     if type(value) is np.ndarray:
-        value.setflags(write=False)
+        value.flags.writeable = False
     if not isinstance(value, tuple) and value.dtype.kind != "f":
         raise TypeError(f"{op.name} gives numbers of dtype {value.dtype}, and Tensors are real "
                         "floating-point arrays: is an argument complex, text or an object?")
@@ -153,7 +152,7 @@ def leaf(value, level):
         tensor = Tensor(value)
     else:
         tensor = Tensor.__new__(Tensor)
-        tensor.value, tensor.op, tensor.parents = value, None, NONE
+        tensor.value, tensor.op, tensor.parents = value, None, ()
     tensor.level = level
     return tensor
 
@@ -187,8 +186,9 @@ def backward(outputs, inputs, cotangents=None):
 
     Notes
     -----
-    The adjoints live in this call alone. Nodes are listed and sorted, youngest first, not recursed
-    into, so a chain of any length is fine; each adjoint is released once it has been passed on.
+    The adjoints live in this call alone. Nodes wait in a queue, youngest first, and are not
+    recursed into, so a chain of any length is fine; each adjoint is released once it has been
+    passed on.
 
     References
     ----------
@@ -208,59 +208,51 @@ def backward(outputs, inputs, cotangents=None):
     for i, t in enumerate(wanted):
         if not isinstance(t, Tensor) or t.level != outputs[0].level:
             _checked(t, f"inputs{places(inputs)[i][0]}", outputs)
-    kept = {id(t): None for t in wanted}
-    adjoints, own = {}, set()
-    for k, output in enumerate(outputs):
-        _add(adjoints, own, output, cotangents[k])
-    with np.errstate(all="ignore"):
-        for tensor in _youngest_first(outputs):
-            g = adjoints.pop(id(tensor), None)
-            if id(tensor) in kept:
-                kept[id(tensor)] = g
-            if g is None:
-                continue
-            op = tensor.op
-            if op.partials is None:
-                shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options)
-                for i, parent in tensor.parents:
-                    _add(adjoints, own, parent, shares[i])
-                continue
+    return rebuilt(inputs, iter(gradients(outputs, wanted, cotangents)))
+
+
+@quiet
+def gradients(outputs, wanted, cotangents):
+    """Return the gradients in the Tensors of a list; what is asked has been checked.
+
+    A Tensor is younger than every Tensor that it was computed from. So the youngest of those that
+    wait has all of its adjoint: what could add to it has gone before.
+    """
+    adjoints, own, waiting = {}, set(), []
+    kept = {id(t) for t in wanted}
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        _add(adjoints, own, waiting, output, cotangent)
+    while waiting:
+        tensor = heapq.heappop(waiting)[1]
+        key, op = id(tensor), tensor.op
+        g = adjoints[key] if key in kept else adjoints.pop(key)
+        if op.partials is None:
+            shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options)
             for i, parent in tensor.parents:
-                share = op.partials[i](g, tensor.value, *tensor.arrays, **tensor.options)
-                if op.broadcasts and share.shape != parent.shape:
-                    share = unbroadcast(share, parent.shape)
-                _add(adjoints, own, parent, share)
+                if shares[i] is not None:
+                    _add(adjoints, own, waiting, parent, shares[i])
+            continue
+        for i, parent in tensor.parents:
+            share = op.partials[i](g, tensor.value, *tensor.arrays, **tensor.options)
+            if op.broadcasts and share.shape != parent.shape:
+                share = unbroadcast(share, parent.shape)
+            _add(adjoints, own, waiting, parent, share)
     results, used = [], set()
     for t in wanted:
-        g = kept[id(t)] if t.parents else adjoints.get(id(t))
+        g = adjoints.get(id(t))
         results.append(_finished(g, t, id(g) in used))
         used.add(id(g))
-    return rebuilt(inputs, iter(results))
+    return results
 
 
-def _youngest_first(outputs):
-    """Return the computed Tensors behind the outputs, each after all that were computed from it.
-
-    A Tensor is younger than every Tensor that it was computed from, so their age is an order.
-    """
-    found = {id(t): t for t in outputs if t.parents}
-    stack = list(found.values())
-    while stack:
-        for _, parent in stack.pop().parents:
-            if parent.parents and id(parent) not in found:
-                found[id(parent)] = parent
-                stack.append(parent)
-    return sorted(found.values(), key=by_serial, reverse=True)
-
-
-def _add(adjoints, own, tensor, share):
+def _add(adjoints, own, waiting, tensor, share):
     """Add to a Tensor's adjoint: assigning instead loses every path but the last."""
     key = id(tensor)
     old = adjoints.get(key)
     if old is None:
         adjoints[key] = share
-    elif share is None:
-        pass
+        if tensor.parents:
+            heapq.heappush(waiting, (-tensor.serial, tensor))
     elif isinstance(old, tuple):
         adjoints[key] = tuple(share[k] if a is None else a if share[k] is None else a + share[k]
                               for k, a in enumerate(old))

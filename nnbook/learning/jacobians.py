@@ -80,7 +80,7 @@ def jacobian(f, argument=0, *, mode=None):
             return f(*arguments[:number], x, *arguments[number + 1:], **options)
 
         level = new_level()
-        x = traced(arguments[number], level, f"argument {number} of f")
+        x, _ = traced(arguments[number], level, number)
         if not isinstance(x, Tensor):
             raise TypeError(f"argument {number} of f must be one array, found "
                             f"{type(x).__name__}; take a Jacobian for each array of it")

@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from nnbook.learning._traced import Op, Traced, apply, is_real, new_level
-from nnbook.learning.autodiff import Tensor, backward, leaf
+from nnbook.learning.autodiff import Tensor, backward, gradients, leaf
 from nnbook.learning.forward_mode import jvp
 from nnbook.learning.trees import flat, places, rebuilt
 
@@ -56,13 +56,15 @@ def value_and_grad(f, argument=0, *, has_aux=False):
     numbers = argument_numbers(argument)
 
     def differentiated(*arguments, **options):
-        level = new_level()
+        level, tensors = new_level(), []
         arguments = list(arguments)
         for n in numbers:
             if n >= len(arguments):
                 raise TypeError(f"argument={n} asks for a gradient in the positional argument "
                                 f"number {n}, but f got {len(arguments)} of them")
-            arguments[n] = traced(arguments[n], level, f"argument {n} of f")
+            arguments[n], new = traced(arguments[n], level, n)
+            tensors += new
+        nests = [arguments[n] for n in numbers]
         result = f(*arguments, **options)
         more = None
         if has_aux:
@@ -72,13 +74,12 @@ def value_and_grad(f, argument=0, *, has_aux=False):
             result, more = result
             more = rebuilt(more, (_below(x, level) for x in flat(more)))
         value = _scalar(result, level)
-        chosen = [arguments[n] for n in numbers]
         if isinstance(result, Tensor) and result.level == level:
-            gradients = backward(result, chosen)
+            slopes = iter(gradients([result], tensors, [np.ones(result.shape, result.dtype)]))
         else:  # f does not depend on what was asked for
-            gradients = rebuilt(chosen, (np.zeros_like(t.value) for t in flat(chosen)))
-        gradients = gradients[0] if one else tuple(gradients)
-        return ((value, more) if has_aux else value), gradients
+            slopes = (np.zeros_like(t.value) for t in tensors)
+        found = tuple(rebuilt(nest, slopes) for nest in nests)
+        return ((value, more) if has_aux else value), (found[0] if one else found)
 
     return differentiated
 
@@ -277,9 +278,9 @@ def argument_numbers(argument):
     return [operator.index(n) for n in numbers]
 
 
-def traced(nest, level, name):
-    """Return a nest of new Tensors at a level of their own."""
-    found = flat(nest)
+def traced(nest, level, n):
+    """Return argument n of a function as a nest of new Tensors at a level, and their list."""
+    found, name = flat(nest), f"argument {n} of f"
     if not found:
         raise TypeError(f"{name} holds no array: {nest!r:.60}")
     tensors = []
@@ -289,7 +290,7 @@ def traced(nest, level, name):
         except (TypeError, ValueError) as error:
             at, _ = places(nest)[len(tensors)]
             raise type(error)(f"{name}{at} {str(error).removeprefix('value ')}") from None
-    return rebuilt(nest, iter(tensors))
+    return rebuilt(nest, iter(tensors)), tensors
 
 
 def _below(x, level):

@@ -283,7 +283,7 @@ def test_bad_logits_and_targets_are_refused(f, logits, targets, error, message):
             [[0.5, 1.5]],
             r"targets\[0, 1\] is 1.5, but a probability lies in \[0, 1\]$",
         ),
-        (np.zeros(2), [0.0, np.nan], r"targets\[1\] is nan, but data must be finite"),
+        (np.zeros(2), [0.0, np.nan], r"targets\[1\] is nan, but a probability lies in"),
         (np.zeros(0), [], r"logits is empty, shape \(0,\)"),
         (0.0, 1.0, r"logits must have an axis of examples, shape \(N,\) or \(N, K\), got a number"),
     ],
