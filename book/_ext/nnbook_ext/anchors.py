@@ -8,19 +8,16 @@ to it), and is refused when displayed twice.
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 from docutils import nodes
 from sphinx.domains import Domain, ObjType
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 from nnbook_ext.execute import ANCHOR, executed
+from nnbook_ext.tables import number_of
 
 logger = logging.getLogger(__name__)
 KINDS = {"eq": "equation", "fig": "figure", "ex": "exercise"}
-CHAPTER = re.compile(r"(\d\d)_")
 
 
 def setup(app):
@@ -122,9 +119,9 @@ class NumberChapter(SphinxTransform):
 
     def apply(self, **kwargs):
         """Prefix the first title."""
-        number = CHAPTER.match(Path(self.env.docname).name)
+        number = number_of(self.env.docname)
         title = next(iter(self.document.findall(nodes.title)), None)
         if number and title is not None:
-            prefix = f"{int(number[1])}. "
+            prefix = f"{number}. "
             if not title.astext().startswith(prefix):
                 title.insert(0, nodes.Text(prefix))

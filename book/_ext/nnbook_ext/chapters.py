@@ -53,7 +53,7 @@ class Chapters(Table):
         """Return a chapter's title as Markdown, a link if the chapter stands."""
         text = f"{chapter['number']}\\. {chapter['title']}"     # no item of a list
         doc = here.get(chapter["number"])
-        return f"[{text}]({Path(self.env.doc2path(doc)).name})" if doc else text
+        return self.page_link(doc, text) if doc else text
 
 
 class PartChapters(Chapters):

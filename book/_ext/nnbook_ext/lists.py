@@ -8,7 +8,7 @@ from pathlib import Path
 from docutils import nodes
 
 from nnbook_ext.execute import anchors_shown
-from nnbook_ext.tables import Table
+from nnbook_ext.tables import Table, name_of
 
 
 def setup(app):
@@ -43,11 +43,10 @@ class Glossary(Table):
         for number in term.get("equations", []):
             anchor = "eq-" + number.replace(".", "-")
             if anchor in known:
-                places.append(self.chapter_link(known[anchor], anchor, f"({number})"))
+                places.append(self.page_link(known[anchor], f"({number})", anchor))
         for chapter in term.get("chapters", []):
             if chapter in here:
-                path = Path(self.env.doc2path(here[chapter])).name
-                places.append(f"[chapter {chapter}]({path})")
+                places.append(self.page_link(here[chapter], name_of(chapter)))
             else:
                 places.append(planned(chapter))
         return f"*{', '.join(places)}*" if places else ""
@@ -72,7 +71,7 @@ class Errata(Table):
 
     def _where(self, erratum: dict, here: dict[int, str]) -> str:
         chapter, place = erratum.get("chapter", 0), erratum.get("place", "")
-        name = f"chapter {chapter}" if chapter else "the introduction"
+        name = name_of(chapter)
         built = {Path(self.env.doc2path(d)).name for d in getattr(self.env, "nn_keys", {})}
         if place and place.partition("#")[0] in built:
             where = f"Fought out in [{name}]({place})."

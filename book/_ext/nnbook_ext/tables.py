@@ -54,6 +54,25 @@ def _docs(env) -> set[str]:
     return env.nn_table_docs
 
 
+def number_of(doc: str) -> int:
+    """Return the number in the name of a chapter's file; the introduction's is 0.
+
+    >>> number_of("book/05_units"), number_of("book/intro")
+    (5, 0)
+    """
+    match = re.match(r"(\d\d)_", Path(doc).name)
+    return int(match[1]) if match else 0
+
+
+def name_of(chapter: int) -> str:
+    """Return the words for a chapter in a sentence.
+
+    >>> name_of(5), name_of(0)
+    ('chapter 5', 'the introduction')
+    """
+    return f"chapter {chapter}" if chapter else "the introduction"
+
+
 def parse_symbols(text: str) -> list[dict[str, str]]:
     r"""Read the body of a ``symbols`` directive, one symbol a line.
 
@@ -141,26 +160,23 @@ class Table(SphinxDirective):
             row += entry
         return row
 
-    def chapter_link(self, doc: str, anchor: str, text: str) -> str:
-        """Return a Markdown link from this page to a place in a chapter."""
+    def page_link(self, doc: str, text: str, anchor: str = "") -> str:
+        """Return a Markdown link from this page to a chapter, or to a place in it."""
         here = Path(self.env.docname).parent
         path = Path(self.env.doc2path(doc)).name
         up = "../" * (len(here.parts) - 1)
-        return f"[{text}]({up}{path}#{anchor})"
+        place = f"#{anchor}" if anchor else ""
+        return f"[{text}]({up}{path}{place})"
 
     def link_to(self, row: Row, text: str) -> str:
         """Return a Markdown link to a row's equation."""
         doc = next(d for d in self.env.nn_keys if Path(d).name == row.chapter)
-        return self.chapter_link(doc, row.anchor, text)
+        return self.page_link(doc, text, row.anchor)
 
     def docs_by_chapter(self) -> dict[int, str]:
         """Return which chapters are in this build."""
-        found = {}
-        for doc in getattr(self.env, "nn_keys", {}):
-            match = re.match(r"(\d\d)_", Path(doc).name)
-            if match:
-                found[int(match[1])] = doc
-        return found
+        docs = getattr(self.env, "nn_keys", {})
+        return {number_of(doc): doc for doc in docs if number_of(doc)}
 
 
 def code(name: str) -> str:
@@ -346,7 +362,7 @@ class Notation(Table):
             result.append(nodes.rubric("", self.GROUPS.get(group, group)))
             result.append(self.table(heads, rows, ["nn-notation"]))
         rows = [
-            [f"${symbol['latex']}$", symbol["meaning"], self._chapter(doc)]
+            [f"${symbol['latex']}$", symbol["meaning"], self._where(doc)]
             for doc, notebook in all_executed(self.env.app).items()
             for symbol in declared(notebook)
         ]
@@ -355,10 +371,8 @@ class Notation(Table):
             result.append(self.table(["Symbol", "Meaning", "Declared in"], rows, ["nn-notation"]))
         return result
 
-    def _chapter(self, doc: str) -> str:
-        number = re.match(r"(\d\d)_", Path(doc).name)
-        name = f"chapter {int(number[1])}" if number else "the introduction"
-        return self.chapter_link(doc, "symbols", name)
+    def _where(self, doc: str) -> str:
+        return self.page_link(doc, name_of(number_of(doc)), "symbols")
 
 
 class Symbols(Table):

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import ast
 import importlib
-import re
 from collections import defaultdict
-from pathlib import Path
 
 from nnbook_ext.execute import all_executed
-from nnbook_ext.tables import Table, code, first_line
+from nnbook_ext.tables import Table, code, first_line, name_of, number_of
 
 PACKAGES = ("nnbook.functions", "nnbook.learning")
 
@@ -68,9 +66,7 @@ class Uses(Table):
 
     def page(self, doc: str) -> str:
         """Return a link to a chapter by its number."""
-        number = re.match(r"(\d\d)_", Path(doc).name)
-        name = f"chapter {int(number[1])}" if number else "the introduction"
-        return f"{{doc}}`{name} </{doc}>`"
+        return f"{{doc}}`{name_of(number_of(doc))} </{doc}>`"
 
 
 def _is_python(source: str) -> bool:
