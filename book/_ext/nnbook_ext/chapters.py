@@ -10,12 +10,13 @@ from docutils import nodes
 
 from nnbook_ext.execute import records
 from nnbook_ext.lists import planned
+from nnbook_ext.rules import EQUATIONS
 from nnbook_ext.tables import Table
 
 ROW, HEAD = 26, 34  # px: a chapter's line, a part's heading
 TEXT, WIDTH = 96, 410  # px: where the titles begin, and where they end
 COUNTED = {
-    "equation": ("derivation", "definition", "theorem"),
+    "equation": EQUATIONS,
     "figure": ("figure",),
     "exercise": ("exercise",),
 }
