@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections import defaultdict
+from contextlib import suppress
 
 from nnbook_ext.execute import all_executed
 from nnbook_ext.tables import Table, code, first_line, name_of, number_of
@@ -24,14 +25,16 @@ def setup(app):
 def functions_used(sources: list[str]) -> list[str]:
     r"""Return the dotted names of the package's functions that code uses, in order.
 
-    An import alone is no use.
+    An import alone is no use; a cell for JupyterLab alone, which is not Python, has none.
 
     >>> functions_used(["import nnbook.functions as F\nfrom nnbook.learning import fit, sgd",
-    ...                 "F.relu(fit(F.relu))"])
+    ...                 "%matplotlib inline", "F.relu(fit(F.relu))"])
     ['nnbook.functions.relu', 'nnbook.learning.fit']
     """
-    modules, names, found = {}, {}, set()
-    trees = [ast.parse(source) for source in sources]
+    modules, names, found, trees = {}, {}, set(), []
+    for source in sources:
+        with suppress(SyntaxError):
+            trees.append(ast.parse(source))
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Import):
             modules |= {a.asname or a.name: a.name for a in node.names if a.name in PACKAGES}
@@ -61,20 +64,12 @@ class Uses(Table):
         found = {}
         for doc, notebook in all_executed(self.env.app).items():
             sources = [c.source for c in notebook.cells if c.cell_type == "code"]
-            found[doc] = functions_used([s for s in sources if _is_python(s)])
+            found[doc] = functions_used(sources)
         return found
 
     def page(self, doc: str) -> str:
         """Return a link to a chapter by its number."""
         return f"{{doc}}`{name_of(number_of(doc))} </{doc}>`"
-
-
-def _is_python(source: str) -> bool:
-    try:
-        ast.parse(source)
-    except SyntaxError:     # a line for JupyterLab alone
-        return False
-    return True
 
 
 class FunctionsByChapter(Uses):
