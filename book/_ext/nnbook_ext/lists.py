@@ -28,17 +28,17 @@ class Glossary(Table):
     def make(self):
         """Make a Sphinx glossary, so that ``{term}`` finds its entries."""
         terms = self.data("glossary").get("term", [])
-        here = self.docs_by_chapter()
+        here, known = self.docs_by_chapter(), anchors_shown(self.env.app)
         lines = ["````{glossary}"]
         for term in sorted(terms, key=lambda t: t["term"].lower()):
             lines.append(term["term"])
             lines += term.get("aliases", [])
-            lines.append(f"  {' '.join(term['definition'].split())} {self._where(term, here)}")
+            where = self._where(term, here, known)
+            lines.append(f"  {' '.join(term['definition'].split())} {where}")
             lines.append("")
         return self.markdown("\n".join([*lines, "````"]))
 
-    def _where(self, term: dict, here: dict[int, str]) -> str:
-        known = anchors_shown(self.env.app)
+    def _where(self, term: dict, here: dict[int, str], known: dict[str, str]) -> str:
         places = []
         for number in term.get("equations", []):
             anchor = "eq-" + number.replace(".", "-")
