@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -80,7 +81,7 @@ def execute_chapters(app, env, added, changed, removed):
             continue
         notebook = nbformat.read(path, as_version=4)
         keys[doc] = key_of(notebook, around)
-        cached = _cached(app, doc)
+        cached = _record(_stored(app, doc))
         if cached and not path.name.startswith(only):
             keys[doc] = cached["key"]  # as it last was; `make chapter` is about another chapter
         elif cached.get("key") != keys[doc]:
@@ -125,17 +126,34 @@ def _cache_file(app, doc: str) -> Path:
     return cache_folder(app) / (doc.replace("/", "-") + ".json")
 
 
-def _cached(app, doc: str) -> dict:
+def _stored(app, doc: str) -> bytes:
     try:
-        return json.loads(_cache_file(app, doc).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return _cache_file(app, doc).read_bytes()
+    except OSError:
+        return b""
+
+
+def _record(stored: bytes) -> dict:
+    try:
+        return json.loads(stored)
+    except ValueError:
         return {}
 
 
 def executed(app, doc: str) -> nbformat.NotebookNode:
-    """Return a chapter as executed for this build: today's prose, the cache's outputs."""
-    notebook = nbformat.read(app.env.doc2path(doc), as_version=4)
-    outputs = iter(_cached(app, doc).get("outputs", []))
+    """Return a chapter as executed for this build: today's prose, the cache's outputs.
+
+    A dozen tables read every chapter, so the same two texts are put together once; whoever reads
+    the notebook must not write to it.
+    """
+    source = Path(app.env.doc2path(doc)).read_text(encoding="utf-8")
+    return _put_together(source, _stored(app, doc))
+
+
+@lru_cache(maxsize=64)
+def _put_together(source: str, stored: bytes) -> nbformat.NotebookNode:
+    notebook = nbformat.reads(source, as_version=4)
+    outputs = iter(_record(stored).get("outputs", []))
     for cell in notebook.cells:
         if _is_code(cell):
             cell.outputs = nbformat.from_dict(next(outputs, []))
