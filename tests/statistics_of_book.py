@@ -5,17 +5,18 @@ book, and the planted errors, one for each way to spoil a line of a derivation, 
 derivations themselves, which are built again for it.
 """
 
+import io
 import json
 import os
-import sys
 from collections import Counter
-from importlib import util
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import nbformat
 import pytest
 from nnbook_ext.rules import EQUATIONS, code, lines_of, records, words_in
 
+from nnbook.checking.exercises import load
 from nnbook.checking.perturb import perturb
 from tests.derivations.test_planted_errors import CHAPTERS, built
 
@@ -39,20 +40,13 @@ def states_of(stem):
 def wrong_answers(stem):
     """Return how many wrong answers a chapter's exercises name."""
     path = ROOT / "book" / "exercises" / f"ch{0 if stem == 'intro' else int(stem[:2]):02d}.py"
-    spec = util.spec_from_file_location(path.stem, path)
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return sum(len(exercise.mistakes) for exercise in module.EXERCISES)
+    return sum(len(exercise.mistakes) for exercise in load(path).values())
 
 
 def planted(path):
     """Return how many spoilt lines the derivations of a chapter offer."""
-    with pytest.MonkeyPatch.context() as patch:
-        here, out = Path.cwd(), sys.stdout
-        with open(os.devnull, "w", encoding="utf-8") as sys.stdout:
-            met = built(path, patch)
-        sys.stdout = out
-        os.chdir(here)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()):
+        met = built(path, patch)
     return sum(1 for derivation in met.values() for _ in perturb(derivation))
 
 
