@@ -91,10 +91,8 @@ def jacobian(f, argument=0, *, mode=None):
         rows = y.size <= x.size if mode is None else mode == "reverse"
         if rows:
             parts = [backward(y, x, unit) for unit in _units(y)]
-        else:
-            parts = [jvp(run, (x.value,), (unit,))[1] for unit in _units(x)]
-        if rows:
             return np.reshape(np.stack(parts), shape)
+        parts = [jvp(run, (x.value,), (unit,))[1] for unit in _units(x)]
         return np.reshape(np.stack(parts, axis=-1), shape)
 
     return table
