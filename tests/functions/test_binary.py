@@ -10,7 +10,9 @@ from nnbook.functions import (
     bce_with_logits_hess,
     cross_entropy,
     cross_entropy_hess,
+    sigmoid,
 )
+from nnbook.functions.binary import _logistic_both_ways
 from tests.functions.loss_reference import EPSILON, Exact, worst
 
 RNG = np.random.default_rng(5)
@@ -109,6 +111,22 @@ def test_overflow_happens_only_where_the_result_has_no_float64():
         found = bce_with_logits([HUGE, -1.0], [0.0, 0.0], weights=[2.0, 1.0], reduction="none")
         assert found[0] == np.inf
         assert found[1] == bce_with_logits([-1.0], [0.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.longdouble])  # narrower ones are widened before
+def test_the_slope_takes_the_logistic_function_to_its_last_bit(dtype):
+    info, rng = np.finfo(dtype), np.random.default_rng(9)
+    edges = [0, np.nextafter(dtype(0), dtype(1)), info.tiny, info.eps, 0.5, 1, info.max, np.inf]
+    edges += [36.7, 37, 40, 700, 709.7, 709.8, 745.1, 745.2, 11356, 11357, 11399, 11400]
+    scales = np.array([1e-9, 1.0, 10.0, 300.0, 5000.0])
+    z = np.append(rng.normal(size=(20_000, 5)) * scales, edges).astype(dtype)
+    z = np.concatenate([z, -z])
+    with np.errstate(all="ignore"):
+        found = _logistic_both_ways(z)
+    for one, expected in zip(found, (sigmoid(z), sigmoid(-z)), strict=True):
+        assert one.dtype == expected.dtype == dtype
+        assert np.array_equal(one, expected)
+        assert not np.signbit(one).any()  # a 0 is a positive one, which == does not see
 
 
 def test_what_is_certainly_right_costs_nothing():
