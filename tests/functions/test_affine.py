@@ -76,6 +76,7 @@ def test_error_is_within_the_stated_bound(dtype):
     assert found.dtype == dtype
     assert (np.abs(found - truth) <= bound).all()
     if dtype == np.float16:  # rounded once, from float32, and not before b is added too
+        np.testing.assert_allclose(found, truth.astype(float), rtol=2**-10, atol=0.02)
         single = affine(*(x.astype(np.float32) for x in (a, w, b)))
         np.testing.assert_array_equal(found, single.astype(np.float16))
 
