@@ -1,12 +1,13 @@
 """The table of chapters says what the notebooks, the table of contents and the links say."""
 
-import json
 import re
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
+from nnbook_ext import rules
 from nnbook_ext.chapters import arc, closure, drawn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,8 +18,7 @@ NOTEBOOKS = {int(path.name[:2]): path for path in sorted((ROOT / "book").glob("[
 
 
 def prose(path):
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    return "\n".join(rules.markdown(nbformat.read(path, as_version=4)))
 
 
 def test_twenty_two_chapters_in_six_parts():
