@@ -258,7 +258,6 @@ def _rule(f, name, names):
 
 def _elementwise(f, name, prime):
     """Return the rule g f'(z); f' is lifted in its turn where it is to be differentiated."""
-
     unchecked = getattr(prime, "unchecked", None)
 
     def share(g, out, z, *rest, **options):
@@ -293,7 +292,6 @@ def _slope(f, name):
 
 def _loss(f, name, gradient):
     """Return the rule of a loss: g times its gradient, each entry of g where it belongs."""
-
     unchecked = getattr(gradient, "unchecked", None)
 
     def vjp(g, out, arrays, options):
