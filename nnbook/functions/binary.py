@@ -112,17 +112,17 @@ def bce_with_logits_grad(logits, targets, *, weights=None, reduction="mean"):
     [-0.25  0.25]
     """
     z, y, w, dtype = _labelled(logits, targets, weights, reduction)
-    return _weighed(_slopes(z, y), w, divisor(z.size, reduction)).astype(dtype, copy=False)
+    return _weighed(slopes(z, y), w, divisor(z.size, reduction)).astype(dtype, copy=False)
 
 
-def _slopes(z, y):
+def slopes(z, y):
     """Return the derivative of each entry's loss."""
     rising, falling = _logistic_both_ways(z)
     return (1 - y) * rising - y * falling
 
 
 def _mean_slopes(z, y):
-    return _slopes(z, y) / z.size
+    return slopes(z, y) / z.size
 
 
 bce_with_logits_grad.unchecked = _mean_slopes
