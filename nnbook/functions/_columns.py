@@ -20,12 +20,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nnbook.functions._scratch import Scratch
 from nnbook.functions._windows import aligned
 
 BUDGET = 2**20  # bytes of columns at a time: about a processor's own cache
 SMALL = 10**6  # multiply-adds up to which OpenBLAS takes its faster way, without packing
 THIN = 128  # windows in a product below which that is not faster
 MANY_ROWS = 64  # rows of a left factor that repay a copy of the right one
+scratch = Scratch()
 SHORTEST = 512  # windows at a time, for packing the weights costs as much as some hundred of them
 
 
@@ -104,10 +106,10 @@ class Plan:
         self.windows_of(block, found)[...] = False
         return found[0]
 
-    def runs(self, images, channels, dtype):
+    def runs(self, name, images, channels, dtype):
         """Return zeros for the runs of all phases, with margins: (phase, channel, position)."""
         length = self.lead + images * self.entries + self.tail
-        return np.zeros((len(self.phases), channels, length), dtype)
+        return scratch.zeros(name, (len(self.phases), channels, length), dtype)
 
     def places(self, x, runs):
         """Yield the entries of images `x` in each phase beside their places in `runs`."""
@@ -128,7 +130,7 @@ def correlate(x, W, windows, groups, b=None):
     b = np.zeros((), x.dtype) if b is None else b.reshape(-1, *[1] * len(windows.count))
     filters = _filters(W, groups)
     blocks = plan.blocks(len(x), groups * filters.shape[2] * x.itemsize)
-    room = _room(filters.shape[:2], blocks, x.dtype)
+    room = _room(filters.shape[:2], blocks, x.dtype, "sums")
     for block, columns in _columns(plan, blocks, x, groups):
         sums = _product(filters, columns, room[..., : block.length])
         found = plan.windows_of(block, sums.reshape(len(W), block.length))
@@ -184,7 +186,7 @@ def _added_back(plan, block, shares, runs):
     """Return the runs to which the block's shares (group, channel, tap, position) are added."""
     groups, channels = shares.shape[:2]
     if block.lines.start == 0:
-        runs = plan.runs(block.shape[0], groups * channels, shares.dtype)
+        runs = plan.runs("shares", block.shape[0], groups * channels, shares.dtype)
     by_group = runs.reshape(len(runs), groups, channels, runs.shape[2])
     for tap, (phase, first) in enumerate(plan.taps):
         first += block.start
@@ -206,7 +208,7 @@ def _columns(plan, blocks, x, groups):
     room = _room((groups, channels, len(plan.taps)), blocks, x.dtype)
     for block in blocks:
         if block.lines.start == 0:
-            runs = plan.runs(block.shape[0], x.shape[1], x.dtype)
+            runs = plan.runs("images", block.shape[0], x.shape[1], x.dtype)
             for entries, place in plan.places(x[block.images], runs):
                 place[...] = entries
             by_group = runs.reshape(len(runs), groups, channels, runs.shape[2])
@@ -222,7 +224,7 @@ def _flat(plan, blocks, g):
 
     The next block overwrites them.
     """
-    room = np.zeros((g.shape[1], _longest(blocks)), g.dtype)
+    room = scratch.zeros("flat", (g.shape[1], _longest(blocks)), g.dtype)
     for block in blocks:
         flat = room[:, : block.length]
         plan.windows_of(block, flat)[...] = g[block.images, :, block.lines]
@@ -233,15 +235,15 @@ def _longest(blocks):
     return max((block.length for block in blocks), default=0)
 
 
-def _room(shape, blocks, dtype):
-    """Return an empty array of rows for the longest block.
+def _room(shape, blocks, dtype, name="columns"):
+    """Return an array to write in, of rows for the longest block.
 
     Their distance is no large power of two, which would map them all to the same lines of cache.
     """
     width = -(-_longest(blocks) // 16) * 16
     if width * dtype.itemsize % 1024 == 0:
         width += 16
-    return np.empty((*shape, width), dtype)
+    return scratch.empty(name, (*shape, width), dtype)
 
 
 def _product(A, B, out):
@@ -261,8 +263,11 @@ def _summed_product(A, B):
     pieces = _pieces(A.shape[1] * B.shape[1], A.shape[2])
     parts = _divided(B, pieces).swapaxes(2, 3)
     if A.shape[1] >= MANY_ROWS:
-        parts = np.ascontiguousarray(parts)
-    return (_divided(A, pieces) @ parts).sum(axis=0)
+        turned = scratch.empty("turned", parts.shape, parts.dtype)
+        np.copyto(turned, parts)
+        parts = turned
+    products = scratch.empty("products", (pieces, len(A), A.shape[1], B.shape[1]), A.dtype)
+    return np.matmul(_divided(A, pieces), parts, out=products).sum(axis=0)
 
 
 def _pieces(area, length):
