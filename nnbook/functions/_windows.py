@@ -56,6 +56,19 @@ def windows(size, kernel, *, stride, padding, dilation, ceil_mode=False):
     return Windows(tuple(size), kernel, stride, dilation, before, after, tuple(counts))
 
 
+def windows_over(x, W, stride, padding, dilation):
+    """Return the `Windows` of filters W over images x; with plain options they are remembered."""
+    size, kernel = x.shape[2:], W.shape[2:]
+    if {type(stride), type(padding), type(dilation)} <= {int, str}:
+        return _remembered(size, kernel, stride, padding, dilation)
+    return windows(size, kernel, stride=stride, padding=padding, dilation=dilation)
+
+
+@functools.lru_cache(maxsize=64)
+def _remembered(size, kernel, stride, padding, dilation):
+    return windows(size, kernel, stride=stride, padding=padding, dilation=dilation)
+
+
 def per_axis(value, name, axes, least=1):
     """Return one integer for each of the spatial `axes`; a single one stands for all."""
     try:

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnbook.functions._columns import correlate, correlate_vjp
 from nnbook.functions._filters import bias_gradient, check_cotangent, check_layer, rounded
-from nnbook.functions._windows import windows
+from nnbook.functions._windows import windows_over
 
 
 def conv1d(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -339,14 +339,14 @@ def conv3d_vjp(g, x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
 
 def _conv(axes, x, W, b, stride, padding, dilation, groups):
     x, W, b, groups, dtype = check_layer(x, W, b, axes, groups)
-    slid = windows(x.shape[2:], W.shape[2:], stride=stride, padding=padding, dilation=dilation)
+    slid = windows_over(x, W, stride, padding, dilation)
     with np.errstate(all="ignore"):
         return correlate(x, W, slid, groups, b).astype(dtype, copy=False)
 
 
 def _conv_vjp(axes, g, x, W, b, stride, padding, dilation, groups):
     x, W, b, groups, dtype = check_layer(x, W, b, axes, groups)
-    slid = windows(x.shape[2:], W.shape[2:], stride=stride, padding=padding, dilation=dilation)
+    slid = windows_over(x, W, stride, padding, dilation)
     name, shape = f"conv{axes}d", (len(x), len(W), *slid.count)
     g, dtype = check_cotangent(g, shape, name, dtype)
     with np.errstate(all="ignore"):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnbook.functions._windows import transposed_windows, windows
+from nnbook.functions._windows import transposed_windows, windows, windows_over
 from nnbook.learning._array_rules import SCATTER
 from nnbook.learning._traced import apply, plain
 
@@ -46,7 +46,7 @@ def _windowed(x, slid, fill=0.0):
 
 def _convolution(axes):
     def conv(x, W, b=None, *, stride=1, padding=0, dilation=1, groups=1):
-        slid = windows(x.shape[2:], W.shape[2:], stride=stride, padding=padding, dilation=dilation)
+        slid = windows_over(x, W, stride, padding, dilation)
         seen = _windowed(x, slid)
         seen = np.reshape(seen, (len(x), groups, -1, *seen.shape[2:]))
         filters = np.reshape(W, (groups, -1, *W.shape[1:]))
