@@ -312,18 +312,25 @@ class Engine:
         return self._quiet.run(self._measure, X, Y)
 
     def _measure(self, X, Y):
+        if 0 < len(X) <= self.batch_size:
+            program = self._forward_of(X)
+            return (program.loss(Y, None) if Y is not None else 0.0), program.logits.copy()
         logits, total = np.empty((len(X), self.sizes[-1]), self.dtype), 0.0
         for start in range(0, len(X), self.batch_size):
             part = slice(start, min(start + self.batch_size, len(X)))
-            n = part.stop - start
-            program = self._program(n)
-            program.entry[...] = X[part]
-            for function, arguments in program.measure:
-                function(*arguments)
+            program = self._forward_of(X[part])
             logits[part] = program.logits
             if Y is not None:
-                total += n * program.loss(Y[part], None)
+                total += (part.stop - start) * program.loss(Y[part], None)
         return total / max(len(X), 1), logits
+
+    def _forward_of(self, X):
+        """Run a batch through the network, nothing dropped; return its program."""
+        program = self._program(len(X))
+        program.entry[...] = X
+        for function, arguments in program.measure:
+            function(*arguments)
+        return program
 
     def _program(self, n):
         """Return the calls for n examples, written down when first wanted."""
