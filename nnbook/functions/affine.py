@@ -114,8 +114,12 @@ def affine_vjp(g, A, W, b):
     return tuple(gradient.astype(dtype, copy=False) for gradient in gradients)
 
 
-def _gradients(g, A, W, b):
-    return g @ W, g.T @ A, g.T @ np.ones(len(g), g.dtype)
+def _gradients(g, A, W, b, needed=(0, 1, 2)):
+    return (
+        g @ W if 0 in needed else None,
+        g.T @ A if 1 in needed else None,
+        g.T @ np.ones(len(g), g.dtype) if 2 in needed else None,
+    )
 
 
 affine_vjp.unchecked = _gradients

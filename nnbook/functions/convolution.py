@@ -352,3 +352,17 @@ def _conv_vjp(axes, g, x, W, b, stride, padding, dilation, groups):
     with np.errstate(all="ignore"):
         gradients = *correlate_vjp(g, slid, groups, x, W), bias_gradient(g, b)
         return rounded(gradients, dtype)
+
+
+def _unchecked(g, x, W, b=None, *, needed, stride=1, padding=0, dilation=1, groups=1):
+    x_bar = W_bar = None
+    if 0 in needed or 1 in needed:
+        slid = windows_over(x, W, stride, padding, dilation)
+        x_bar, W_bar = correlate_vjp(
+            g, slid, groups, x if 1 in needed else None, W if 0 in needed else None
+        )
+    return x_bar, W_bar, bias_gradient(g, b) if 2 in needed else None
+
+
+for _vjp in (conv1d_vjp, conv2d_vjp, conv3d_vjp):
+    _vjp.unchecked = _unchecked

@@ -44,6 +44,8 @@ class Op:
         ``partials[i](g, out, *arrays, **options)`` is what the i-th argument gets of g.
     vjp : callable, optional
         Instead: ``vjp(g, out, arrays, options)`` gives what every argument gets, in one call.
+    selective : bool
+        Whether that takes a fifth argument, the positions that are asked for.
     push : callable, optional
         ``push(tangents, out, arrays, options)`` is the tangent of the result; `tangents` maps
         positions to arrays.
@@ -53,12 +55,15 @@ class Op:
         Whether `forward` raises no floating-point warning, as no function of the package does.
     """
 
-    __slots__ = ("broadcasts", "forward", "name", "partials", "push", "silent", "vjp")
+    __slots__ = (
+        "broadcasts", "forward", "name", "partials", "push", "selective", "silent", "vjp",
+    )
 
     def __init__(self, name, forward, partials=None, *, vjp=None, push=None, broadcasts=False,
-                 silent=False):
+                 silent=False, selective=False):
         self.name, self.forward, self.partials = name, forward, partials
         self.vjp, self.push, self.broadcasts, self.silent = vjp, push, broadcasts, silent
+        self.selective = selective
 
     def __repr__(self):
         return f"<rule of {self.name}>"

@@ -227,7 +227,11 @@ def gradients(outputs, wanted, cotangents):
         key, op = id(tensor), tensor.op
         g = adjoints[key] if key in kept else adjoints.pop(key)
         if op.partials is None:
-            shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options)
+            if op.selective:
+                needed = [i for i, _ in tensor.parents]
+                shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options, needed)
+            else:
+                shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options)
             for i, parent in tensor.parents:
                 if shares[i] is not None:
                     _add(adjoints, own, waiting, parent, shares[i])

@@ -11,6 +11,7 @@ from nnbook.functions import (
     multiply_adds,
     parameter_count,
 )
+from tests.functions.unchecked import hold_each_selection
 
 RNG = np.random.default_rng(11)
 A, W, B = RNG.normal(size=(5, 3)), RNG.normal(size=(4, 3)), RNG.normal(size=4)
@@ -227,3 +228,10 @@ def test_a_batch_that_is_not_a_count_is_refused(count):
         count((3, 2), 0)
     with pytest.raises(TypeError, match=r"batch must be a positive integer, got 1.5"):
         count((3, 2), batch=1.5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("N", [1, 5, 64])
+def test_no_gradient_is_computed_that_is_not_needed(N, dtype):
+    shapes = (N, 3), (N, 4), (3, 4), (3,)
+    hold_each_selection(affine_vjp, *(RNG.normal(size=shape).astype(dtype) for shape in shapes))

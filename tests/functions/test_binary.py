@@ -14,6 +14,7 @@ from nnbook.functions import (
 )
 from nnbook.functions.binary import _logistic_both_ways
 from tests.functions.loss_reference import EPSILON, Exact, worst
+from tests.functions.unchecked import same_bits
 
 RNG = np.random.default_rng(5)
 Z, Y = RNG.normal(size=(4, 5)) * 4, RNG.uniform(size=(4, 5))
@@ -156,3 +157,11 @@ def test_dtypes():
             np.testing.assert_array_equal(found, wide.astype(np.float32))
         assert f(narrow[0], Y).dtype == np.float64
         assert f([0, 1], [0, 1]).dtype == np.float64
+
+
+@pytest.mark.parametrize("shape", [(5,), (100, 1), (20, 3)])
+def test_the_slope_without_checks_is_the_slope(shape):
+    z, y = 10 * RNG.normal(size=shape), RNG.integers(0, 2, shape).astype(float)
+    y.ravel()[:2] = 0.3
+    z.ravel()[2:4] = 800.0, -800.0
+    same_bits(bce_with_logits_grad.unchecked(z, y), bce_with_logits_grad(z, y))

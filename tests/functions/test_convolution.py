@@ -24,6 +24,7 @@ from nnbook.functions import (
 from nnbook.functions._windows import windows
 from tests.cases.convolution import BAD
 from tests.functions import sliding
+from tests.functions.unchecked import hold_each_selection
 
 FORWARD = {1: conv1d, 2: conv2d, 3: conv3d}
 BACKWARD = {1: conv1d_vjp, 2: conv2d_vjp, 3: conv3d_vjp}
@@ -447,3 +448,17 @@ def test_defaults(axes):
 def test_a_wrong_call_is_refused_in_words(bad):
     with pytest.raises(bad.error, match=bad.match):
         bad.call()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"groups": 2}])
+def test_no_gradient_is_computed_that_is_not_needed(axes, dtype, options):
+    forward, f_vjp = FORWARD[axes], BACKWARD[axes]
+    x, W, b = (
+        RNG.normal(size=s).astype(dtype)
+        for s in ((3, 4, *[7] * axes), (6, 4 // options.get("groups", 1), *[3] * axes), (6,))
+    )
+    for arrays in ((x, W), (x, W, b)):
+        g = RNG.normal(size=forward(*arrays, **options).shape).astype(dtype)
+        hold_each_selection(f_vjp, g, *arrays, **options)
