@@ -165,3 +165,12 @@ def test_the_slope_without_checks_is_the_slope(shape):
     y.ravel()[:2] = 0.3
     z.ravel()[2:4] = 800.0, -800.0
     same_bits(bce_with_logits_grad.unchecked(z, y), bce_with_logits_grad(z, y))
+
+
+@pytest.mark.parametrize("certain", [(np.inf, 1.0), (-np.inf, 0.0)])
+def test_a_certain_label_leaves_the_other_losses_alone(certain):
+    z, y = np.array([2.0, certain[0], -1.0]), np.array([0.25, certain[1], 1.0])
+    alone = bce_with_logits(z[[0, 2]], y[[0, 2]], reduction="none")
+    found = bce_with_logits(z, y, reduction="none")
+    np.testing.assert_array_equal(found, [alone[0], 0.0, alone[1]])
+    assert bce_with_logits(z, y, reduction="sum") == alone.sum()

@@ -533,6 +533,22 @@ def test_a_number_in_X_that_is_not_finite_is_named(make, value, layout):
     assert np.isfinite(engine.step(X, CLASSES))
 
 
+@pytest.mark.parametrize("value", [1.0 + 2**-52, 1.125, 40.0, -(2**-60), np.nan, np.inf])
+@pytest.mark.parametrize("rows", [3, 40])  # few targets are remembered, many looked at each time
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_label_of_yes_and_no_lies_in_the_unit_interval(value, rows, dtype):
+    engine = Engine(init_params([2, 1], np.random.default_rng(0)), rows, optimizer=sgd(0.1),
+                    loss="bce_with_logits", dtype=dtype)
+    A, Y = np.ones((rows, 2)), np.ones((rows, 1))
+    engine.step(A, Y)
+    for _ in range(2):
+        Y[1] = value
+        with pytest.raises(ValueError, match=r"targets\[1, 0\] is .*probability lies in \[0, 1\]"):
+            engine.step(A, Y)
+        Y[1] = 0.0
+        engine.step(A, Y)
+
+
 def test_targets_that_are_not_finite_are_named():
     wrong = np.where(np.arange(21).reshape(7, 3) == 4, np.nan, NUMBERS)
     engine = Engine(start(), 7, optimizer=sgd(0.1), loss="mse")

@@ -491,3 +491,9 @@ def test_targets_with_three_axes_are_refused():
     params = init_params([2, 3, 2], np.random.default_rng(0))
     with pytest.raises(TypeError, match=r"Y must hold .* of shape \(2, 2, 2\)"):
         accuracy(params, np.ones((2, 2)), np.ones((2, 2, 2)))
+
+
+def test_a_probability_of_a_half_speaks_for_no():
+    Y = np.array([[0.0], [0.5], [0.5 + 2**-20], [0.6], [1.0]])
+    said = _training.classes_of("bce_with_logits", Y, 1)
+    assert said.tolist() == [False, False, True, True, True]
