@@ -106,10 +106,10 @@ class Plan:
         self.windows_of(block, found)[...] = False
         return found[0]
 
-    def runs(self, name, images, channels, dtype):
+    def runs(self, name, images, channels, dtype, layout=None):
         """Return zeros for the runs of all phases, with margins: (phase, channel, position)."""
         length = self.lead + images * self.entries + self.tail
-        return scratch.zeros(name, (len(self.phases), channels, length), dtype)
+        return scratch.zeros(name, (len(self.phases), channels, length), dtype, layout)
 
     def places(self, x, runs):
         """Yield the entries of images `x` in each phase beside their places in `runs`."""
@@ -209,7 +209,7 @@ def _columns(plan, blocks, x, groups):
     room = _room((groups, channels, len(plan.taps)), blocks, x.dtype)
     for block in blocks:
         if block.lines.start == 0:
-            runs = plan.runs("images", block.shape[0], x.shape[1], x.dtype)
+            runs = plan.runs("images", block.shape[0], x.shape[1], x.dtype, plan.windows)
             for entries, place in plan.places(x[block.images], runs):
                 copy_lines(place, entries)
             by_group = runs.reshape(len(runs), groups, channels, runs.shape[2])
@@ -225,7 +225,7 @@ def _flat(plan, blocks, g):
 
     The next block overwrites them.
     """
-    room = scratch.zeros("flat", (g.shape[1], _longest(blocks)), g.dtype)
+    room = scratch.zeros("flat", (g.shape[1], _longest(blocks)), g.dtype, plan.windows)
     for block in blocks:
         flat = room[:, : block.length]
         copy_lines(plan.windows_of(block, flat), g[block.images, :, block.lines])
