@@ -27,8 +27,8 @@ BUDGET = 2**21  # bytes of columns at a time; with half as many a deep layer tak
 SMALL = 10**6  # multiply-adds up to which OpenBLAS takes its faster way, without packing
 THIN = 128  # windows in a product below which that is not faster
 MANY_ROWS = 64  # rows of a left factor that repay a copy of the right one
-scratch = Scratch()
 SHORTEST = 512  # windows at a time, for packing the weights costs as much as some hundred of them
+scratch = Scratch()
 
 
 class Block(NamedTuple):
