@@ -50,10 +50,8 @@ def as_float(x, name):
 
 def common_dtype(*arrays):
     """Return the dtype that products of `arrays` are given in."""
-    first = arrays[0].dtype
-    if all(a.dtype is first for a in arrays):
-        return first
-    return np.result_type(*(a.dtype for a in arrays))
+    dtypes = [a.dtype for a in arrays]
+    return dtypes[0] if dtypes.count(dtypes[0]) == len(dtypes) else np.result_type(*dtypes)
 
 
 def working_dtype(dtype):

@@ -158,6 +158,7 @@ def _over_classes(g, shape, axis):
 
 def _general(f, name, derivative, of, names):
     positions = tuple(names.index(argument) for argument in of)
+    straight = positions == tuple(range(len(of)))  # the first arguments, in their order
     keeps_output = "output" in inspect.signature(derivative).parameters
     again = _again(name, positions)
     unchecked = getattr(derivative, "unchecked", None)
@@ -165,7 +166,7 @@ def _general(f, name, derivative, of, names):
     def vjp(g, out, arrays, options, needed):
         if unchecked and _alike((g, *arrays)):
             found = unchecked(g, *arrays, needed=needed, **options)
-            return _placed(found, name, positions, of)
+            return found if straight else _placed(found, name, positions, of)
         if any_traced((g, *arrays)):
             return again(g, out, arrays, options)
         if keeps_output:
@@ -198,8 +199,6 @@ def _placed(found, name, positions, of):
     if len(found) != len(of):
         raise ValueError(f"{name}_vjp must return one gradient for each of {', '.join(of)}, found "
                          f"{len(found)}")
-    if positions == tuple(range(len(of))):  # the first arguments, in their order
-        return found
     shares = [None] * (max(positions) + 1)
     for k, i in enumerate(positions):
         shares[i] = found[k]
