@@ -178,6 +178,7 @@ def _general(f, name, derivative, of, names):
 
 
 def own_rule(f, name, derivative, of, names):
+    """Return the rule of a function of the user's own, and the arguments that it is for."""
     of = names[:1] if of is None else of
     strange = [argument for argument in of if argument not in names]
     if strange:
@@ -247,6 +248,7 @@ def _push(name):
 
 # ---------------------------------------------------------------- what is plain
 def any_traced(arguments):
+    """Return whether a traced array stands among the arguments, or in a nest that does."""
     for x in arguments:
         if type(x) is np.ndarray:
             continue
