@@ -350,18 +350,20 @@ def _conv_vjp(axes, g, x, W, b, stride, padding, dilation, groups):
     name, shape = f"conv{axes}d", (len(x), len(W), *slid.count)
     g, dtype = check_cotangent(g, shape, name, dtype)
     with np.errstate(all="ignore"):
-        gradients = *correlate_vjp(g, slid, groups, x, W), bias_gradient(g, b)
-        return rounded(gradients, dtype)
+        return rounded(_gradients(g, x, W, b, slid, groups), dtype)
+
+
+def _gradients(g, x, W, b, slid, groups, needed=(0, 1, 2)):
+    x_bar = W_bar = None
+    if 0 in needed or 1 in needed:
+        given = x if 1 in needed else None, W if 0 in needed else None
+        x_bar, W_bar = correlate_vjp(g, slid, groups, *given)
+    return x_bar, W_bar, bias_gradient(g, b) if 2 in needed else None
 
 
 def _unchecked(g, x, W, b=None, *, needed, stride=1, padding=0, dilation=1, groups=1):
-    x_bar = W_bar = None
-    if 0 in needed or 1 in needed:
-        slid = windows_over(x, W, stride, padding, dilation)
-        x_bar, W_bar = correlate_vjp(
-            g, slid, groups, x if 1 in needed else None, W if 0 in needed else None
-        )
-    return x_bar, W_bar, bias_gradient(g, b) if 2 in needed else None
+    slid = windows_over(x, W, stride, padding, dilation)
+    return _gradients(g, x, W, b, slid, groups, needed)
 
 
 for _vjp in (conv1d_vjp, conv2d_vjp, conv3d_vjp):

@@ -279,7 +279,7 @@ def _joined(*arrays, axis):
     return np.concatenate(arrays, axis)
 
 
-def _joined_vjp(g, out, arrays, options):
+def _joined_vjp(g, out, arrays, options, needed):
     axis = options["axis"]
     return split(g, np.cumsum([a.shape[axis] for a in arrays])[:-1], axis)
 
@@ -332,7 +332,7 @@ def _einsum(*arrays, inputs, output):
     return np.einsum(",".join(inputs) + "->" + output, *arrays)
 
 
-def _einsum_vjp(g, out, arrays, options):
+def _einsum_vjp(g, out, arrays, options, needed):
     inputs, output, shares = options["inputs"], options["output"], []
     for i, x in enumerate(arrays):
         letters = inputs[i]

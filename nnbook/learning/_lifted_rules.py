@@ -130,18 +130,18 @@ def _loss(f, name, gradient):
     """Return the rule of a loss: g times its gradient, each entry of g where it belongs."""
     unchecked = getattr(gradient, "unchecked", None)
 
-    def vjp(g, out, arrays, options):
+    def vjp(g, out, arrays, options, needed):
         if unchecked and not options and g.dtype is DOUBLE and _alike((g, *arrays)):
             slope = unchecked(*arrays)
         elif any_traced((g, *arrays)):
-            return again(g, out, arrays, options)
+            return again(g, out, arrays, options, needed)
         else:
             slope = gradient(*arrays, **options)
         if g.ndim:
             g = _over_classes(g, slope.shape, options.get("axis", 1))
         return [(g * slope).astype(slope.dtype, copy=False)]
 
-    again = _again(name, (0,))
+    again = _again(name)
     return Op(name, f, vjp=vjp, push=_push(name), silent=True)
 
 
@@ -160,7 +160,7 @@ def _general(f, name, derivative, of, names):
     positions = tuple(names.index(argument) for argument in of)
     straight = positions == tuple(range(len(of)))  # the first arguments, in their order
     keeps_output = "output" in inspect.signature(derivative).parameters
-    again = _again(name, positions)
+    again = _again(name)
     unchecked = getattr(derivative, "unchecked", None)
 
     def vjp(g, out, arrays, options, needed):
@@ -168,13 +168,13 @@ def _general(f, name, derivative, of, names):
             found = unchecked(g, *arrays, needed=needed, **options)
             return found if straight else _placed(found, name, positions, of)
         if any_traced((g, *arrays)):
-            return again(g, out, arrays, options)
+            return again(g, out, arrays, options, needed)
         if keeps_output:
             options = {**options, "output": out}
         found = derivative(g, *arrays, **options)
         return _placed(found if isinstance(found, tuple) else (found,), name, positions, of)
 
-    return Op(name, f, vjp=vjp, push=_push(name), silent=True, selective=True)
+    return Op(name, f, vjp=vjp, push=_push(name), silent=True)
 
 
 def own_rule(f, name, derivative, of, names):
@@ -186,7 +186,7 @@ def own_rule(f, name, derivative, of, names):
                         f"arguments are {', '.join(names)}")
     positions = tuple(names.index(argument) for argument in of)
 
-    def vjp(g, out, arrays, options):
+    def vjp(g, out, arrays, options, needed):
         if any_traced((g, *arrays)):
             raise TypeError(_no_second(name))
         found = derivative(g, *arrays, **options)
@@ -227,12 +227,12 @@ def _no_second(name):
             "derivatives: it has no definition in nnbook.learning._definitions")
 
 
-def _again(name, positions):
+def _again(name):
     """Return the vjp by the function's definition, whose steps can be differentiated again."""
 
-    def vjp(g, out, arrays, options):
+    def vjp(g, out, arrays, options, needed):
         definition = functools.partial(_definition(name), **options)
-        return run_again(definition, positions)(g, out, arrays, {})
+        return run_again(definition)(g, out, arrays, {}, needed)
 
     return vjp
 

@@ -43,9 +43,8 @@ class Op:
     partials : tuple of callables, optional
         ``partials[i](g, out, *arrays, **options)`` is what the i-th argument gets of g.
     vjp : callable, optional
-        Instead: ``vjp(g, out, arrays, options)`` gives what every argument gets, in one call.
-    selective : bool
-        Whether that takes a fifth argument, the positions that are asked for.
+        Instead: ``vjp(g, out, arrays, options, needed)`` gives what the arguments get, in one call;
+        `needed` are the positions that are asked for, and others may be None.
     push : callable, optional
         ``push(tangents, out, arrays, options)`` is the tangent of the result; `tangents` maps
         positions to arrays.
@@ -55,15 +54,12 @@ class Op:
         Whether `forward` raises no floating-point warning, as no function of the package does.
     """
 
-    __slots__ = (
-        "broadcasts", "forward", "name", "partials", "push", "selective", "silent", "vjp",
-    )
+    __slots__ = ("broadcasts", "forward", "name", "partials", "push", "silent", "vjp")
 
     def __init__(self, name, forward, partials=None, *, vjp=None, push=None, broadcasts=False,
-                 silent=False, selective=False):
+                 silent=False):
         self.name, self.forward, self.partials = name, forward, partials
         self.vjp, self.push, self.broadcasts, self.silent = vjp, push, broadcasts, silent
-        self.selective = selective
 
     def __repr__(self):
         return f"<rule of {self.name}>"

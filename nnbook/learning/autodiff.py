@@ -125,7 +125,7 @@ def _parts(whole):
     return kind(*parts) if hasattr(kind, "_fields") else tuple(parts)
 
 
-def _of_part(g, out, arrays, options):
+def _of_part(g, out, arrays, options, needed):
     return [tuple(g if i == options["at"] else None for i in range(options["count"]))]
 
 
@@ -227,11 +227,8 @@ def gradients(outputs, wanted, cotangents):
         key, op = id(tensor), tensor.op
         g = adjoints[key] if key in kept else adjoints.pop(key)
         if op.partials is None:
-            if op.selective:
-                needed = [i for i, _ in tensor.parents]
-                shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options, needed)
-            else:
-                shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options)
+            needed = [i for i, _ in tensor.parents]
+            shares = op.vjp(g, tensor.value, tensor.arrays, tensor.options, needed)
             for i, parent in tensor.parents:
                 if shares[i] is not None:
                     _add(adjoints, own, waiting, parent, shares[i])

@@ -241,16 +241,16 @@ def checkpoint(f):
     return forgetful
 
 
-def run_again(run, positions=None):
+def run_again(run):
     """Return the vjp of a function that kept nothing: it is run once more, now with a graph.
 
-    Gradients are taken in the arguments at `positions`, by default in all real arrays.
+    Gradients are taken in the arguments that are needed, by default in all real arrays.
     """
 
-    def vjp(g, out, arrays, options):
+    def vjp(g, out, arrays, options, needed=None):
         level = new_level()
         real = {i for i, x in enumerate(arrays)
-                if is_real(x) and (positions is None or i in positions)}
+                if is_real(x) and (needed is None or i in needed)}
         inputs = {i: leaf(arrays[i], level) for i in sorted(real)}
         results = run(*(inputs.get(i, x) for i, x in enumerate(arrays)))
         if isinstance(results, tuple):
