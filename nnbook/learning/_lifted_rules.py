@@ -81,8 +81,8 @@ def rule(f, name, names):
         return _loss(f, name, getattr(package, f"{name}_grad")), names[:1]
     if hasattr(package, f"{name}_vjp"):
         if name not in OF:
-            raise TypeError(f"{name} is missing in nnbook.learning.lifted.OF, which names the "
-                            "arguments that a function has gradients in")
+            raise TypeError(f"{name} is missing in nnbook.learning._lifted_rules.OF, which names "
+                            "the arguments that a function has gradients in")
         return _general(f, name, getattr(package, f"{name}_vjp"), OF[name], names), OF[name]
     if name.endswith("_prime"):
         return _slope(f, name), names[:1]

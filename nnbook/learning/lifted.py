@@ -15,13 +15,7 @@ import inspect
 import numpy as np
 
 import nnbook.functions
-from nnbook.learning._lifted_rules import (  # noqa: F401 - two tables are part of this module
-    OF,
-    any_traced,
-    definitions,
-    own_rule,
-    rule,
-)
+from nnbook.learning._lifted_rules import any_traced, own_rule, rule
 from nnbook.learning._traced import NO_OPTIONS, Traced, apply, plain
 
 

@@ -13,8 +13,9 @@ import pytest
 import nnbook.functions
 from nnbook.learning import grad, hvp, jvp, lift, lifted
 from nnbook.learning._definitions import SECOND
+from nnbook.learning._lifted_rules import OF, definitions
 from nnbook.learning.autodiff import Tensor, backward
-from nnbook.learning.lifted import OF, affine, definitions, liftable, relu, tanh
+from nnbook.learning.lifted import affine, liftable, relu, tanh
 from nnbook.learning.transforms import run_again
 from tests import examine
 from tests.cases.base import tables
