@@ -12,7 +12,15 @@ import pytest
 
 from nnbook.functions import affine as plain_affine
 from nnbook.functions import sigmoid as plain_sigmoid
-from nnbook.learning import grad, hvp, jvp, lift, lifted, value_and_grad
+from nnbook.learning import (
+    _traced,
+    grad,
+    hvp,
+    jvp,
+    lift,
+    lifted,
+    value_and_grad,
+)
 from nnbook.learning.autodiff import Tensor, backward
 from nnbook.learning.forward_mode import Dual
 from nnbook.learning.lifted import cross_entropy
@@ -393,3 +401,32 @@ def test_a_copy_is_the_tensor_itself_and_a_graph_is_not_saved():
     assert copy.copy(y) is y and copy.deepcopy([y])[0] is y
     with pytest.raises(TypeError, match=r"cannot be saved or sent.*save \.value"):
         pickle.dumps(y)
+
+
+def test_a_node_on_the_way_has_the_shares_of_all_paths():
+    x = Tensor(0.5)
+    s = x * x
+    e = np.exp(s)
+    y = s + e * s
+    found = backward(y, [x, s, e])
+    slope = 1 + np.exp(0.25) * 1.25
+    np.testing.assert_allclose(found, [slope, slope, 0.25], rtol=1e-15)
+
+
+def test_each_node_passes_its_adjoint_on_once(monkeypatch):
+    passed = []
+    whole = _traced.UFUNCS[np.negative]
+
+    def counted(g, out, x):
+        passed.append(1)
+        return -g
+
+    monkeypatch.setattr(whole, "partials", (counted,))
+    x = Tensor(1.0)
+    y = x
+    for _ in range(12):  # two paths at each level: 4,096 to the start
+        middle = -y
+        y = 0.25 * middle + 0.5 * np.sin(middle)
+    backward(y, x)
+    assert len(passed) == 12
+
